@@ -1,0 +1,30 @@
+# Warnings, sanitizers and optimisation, in one interface target that every room uses.
+add_library(capmill_compile_options INTERFACE)
+target_compile_options(capmill_compile_options INTERFACE
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wvla
+  -Wno-unused-parameter -fno-strict-overflow)
+target_compile_definitions(capmill_compile_options INTERFACE _FILE_OFFSET_BITS=64)
+if(WIN32)
+  target_compile_definitions(capmill_compile_options INTERFACE _WIN32_WINNT=0x0A00 __USE_MINGW_ANSI_STDIO=1)
+else()
+  target_compile_definitions(capmill_compile_options INTERFACE _GNU_SOURCE)
+endif()
+if(CAPMILL_WERROR)
+  target_compile_options(capmill_compile_options INTERFACE -Werror)
+endif()
+if(CAPMILL_SANITIZE)
+  string(REPLACE ";" "," _san "${CAPMILL_SANITIZE}")
+  target_compile_options(capmill_compile_options INTERFACE -fsanitize=${_san} -fno-omit-frame-pointer -g
+                                                           -fno-sanitize-recover=all)
+  target_link_options(capmill_compile_options INTERFACE -fsanitize=${_san})
+endif()
+# Cross-room calls sit on the hot path; link-time optimisation lets them inline without putting bodies in headers.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT CAPMILL_SANITIZE AND NOT CAPMILL_FUZZ AND NOT WIN32)
+  include(CheckIPOSupported)
+  check_ipo_supported(RESULT CAPMILL_IPO OUTPUT _ipo_output LANGUAGES C)
+  if(CAPMILL_IPO)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    # several partitions at a time; and plain objects too, so that unit tests link without it
+    add_compile_options(-fno-fat-lto-objects)
+  endif()
+endif()

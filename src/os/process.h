@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process itself can be asked and told: stop requests, terminals, closed pipes. */
+#ifndef CM_OS_PROCESS_H
+#define CM_OS_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* From now on SIGINT and SIGTERM (Ctrl-C, Ctrl-Break) set *flag to the signal's number (2 for all of them on Windows)
+ * and wake nobody; a second one ends the process at once. SIGPIPE is ignored. Call once, from the main thread. */
+void cm_process_catch_stop(_Atomic int *flag);
+bool cm_process_stderr_is_terminal(void);
+bool cm_process_stdout_is_terminal(void);
+/* Columns of the terminal behind stderr; 80 where unknown. */
+unsigned cm_process_terminal_columns(void);
+
+#endif
