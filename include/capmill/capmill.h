@@ -48,6 +48,10 @@ struct capmill_output {
 enum capmill_message_level { CAPMILL_NOTE = 0, CAPMILL_WARNING = 1 };
 typedef void (*capmill_message_function)(void *context, enum capmill_message_level level, const char *text);
 
+/* How far a run is, see below. The pointer lasts for the call. */
+struct capmill_progress;
+typedef void (*capmill_progress_function)(void *context, const struct capmill_progress *progress);
+
 /* A job. Zeroed except for what capmill_job_init sets; the strings it points to must outlive the run. */
 struct capmill_job {
     size_t struct_bytes; /* set by capmill_job_init: tells which version of this struct the caller was compiled with */
@@ -74,12 +78,19 @@ struct capmill_job {
     /* sort */
     uint64_t slice_ns;         /* 0: one file */
     bool nanoseconds;          /* write nanoseconds whatever the inputs have */
+    bool microseconds;         /* write microseconds whatever the inputs have, finer digits are cut; not with the above */
 
     /* generate */
     const char *recipe;        /* text of a recipe: "key = value" lines; see docs/generate.md */
 
     capmill_message_function on_message; /* may be called from any thread, one at a time; NULL: dropped */
     void *message_context;
+
+    /* Called about four times a second by one thread of the run while capmill_run_execute works, and once more before
+     * it returns. Never at the same time as on_message: both may write to the same terminal. NULL: nobody watches, and
+     * the run keeps no thread or timer for it. */
+    capmill_progress_function on_progress;
+    void *progress_context;
 };
 
 CAPMILL_API void capmill_job_init(struct capmill_job *job, enum capmill_command command);
@@ -106,6 +117,19 @@ struct capmill_progress {
     const char *stage;    /* what the run is at: "read", "sort", "write" ...; static */
 };
 CAPMILL_API void capmill_run_progress(const struct capmill_run *run, struct capmill_progress *progress_ret);
+
+/* --- for programs, once each, from the main thread; a library inside another program leaves these alone --- */
+
+/* First call of main: makes *argv UTF-8 and standard output binary where the system has it otherwise (Windows), and lets
+ * writing to a pipe without a reader fail as a write instead of ending the process (SIGPIPE). The new *argv, if any,
+ * lives until the process ends. CAPMILL_E_MEMORY is the only failure. */
+CAPMILL_API enum capmill_status capmill_program_init(int *argc, char ***argv);
+/* From now on the first SIGINT or SIGTERM (Ctrl-C, Ctrl-Break) is capmill_run_stop(run), a second one ends the process
+ * at once. NULL: nobody is stopped by the first any more; call it so before the run is destroyed. */
+CAPMILL_API void capmill_catch_stop_signals(struct capmill_run *run);
+CAPMILL_API bool capmill_stderr_is_terminal(void);
+/* Columns of the terminal behind standard error; 80 where unknown. */
+CAPMILL_API unsigned capmill_stderr_columns(void);
 
 /* --- results; everything below is borrowed from the run and read-only --- */
 
