@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records and blocks of written captures: what each packet becomes as bytes, and how long that is. No files, no threads;
- * after cm_writer_open everything but cm_writer_event is read-only and may be called by several threads. */
+/* Records and blocks of written captures: what each packet becomes as bytes, and how long that is. No files,
+ * no threads.
+ *
+ * Order of calls: cm_writer_options_derive, cm_writer_open, cm_writer_add_input for every input,
+ * cm_writer_section for the first section header of input 0 (where it is pcapng), cm_writer_header; then, in
+ * output order, cm_writer_interface for every interface before its packets (for a pcap input once, interface
+ * 0), cm_writer_metadata, and packets. cm_writer_packet_bytes, cm_writer_packet and cm_writer_verbatim may be
+ * called by several threads, also while one thread makes the other calls, as long as what they ask about
+ * (input, interface) was made known before. */
 #ifndef CM_FORMAT_CAPTURE_WRITER_H
 #define CM_FORMAT_CAPTURE_WRITER_H
 
@@ -10,66 +17,107 @@
 struct cm_writer_options {
     enum cm_capture_kind kind;
     bool big_endian;
-    bool nanoseconds;          /* pcap: nanosecond magic */
-    uint16_t link_type;        /* pcap */
-    uint16_t link_type_high;   /* pcap */
-    uint32_t snaplen;          /* pcap */
-    const char *application;   /* pcapng: shb_userappl, e.g. "capmill 0.1.0"; NULL: none */
+    bool nanoseconds;        /* pcap: nanosecond magic */
+    uint16_t link_type;      /* pcap */
+    uint16_t link_type_high; /* pcap */
+    uint32_t snaplen;        /* pcap */
+    const char *application; /* pcapng: shb_userappl, e.g. "capmill 0.1.0"; NULL: the first input's, if any.
+                                Copied. */
+    int32_t zone_offset;     /* pcap: thiszone and sigfigs, as the first input has them */
+    uint32_t sigfigs;
+    bool keep_simple_packets; /* pcapng: simple packet blocks of interface 0 stay what they are. Only right
+                                 where the output has one input and one interface; elsewhere they become
+                                 enhanced packet blocks. */
 };
 
-/* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into one. */
+/* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into one.
+ */
 struct cm_written_packet {
-    const uint8_t *record;     /* the whole record or block as read */
+    const uint8_t *record; /* the whole record or block as read */
     uint32_t record_bytes;
-    uint32_t interface;        /* index in its input's table */
+    uint32_t interface; /* index in its input's table */
     uint32_t input;
+    uint64_t time_ns; /* used only for a record that carries no time (simple packet block) where the written
+                         one does */
 };
 
 /* One input as the writer sees it. */
 struct cm_writer_input {
-    const struct cm_layout *layout;         /* as set up at the beginning of the input; for pcapng byte order comes from
-                                               each interface's section */
+    const struct cm_layout *layout; /* as set up at the beginning of the input; for pcapng byte order comes
+                                       from each interface's section */
     const struct cm_interfaces *interfaces; /* may grow while events are written */
-    uint32_t *output_interface;             /* filled by the writer: output interface id by index, grows */
-    uint32_t n_output_interface;
 };
+
+/* What the user asked for. Zeroed: let the inputs decide. */
+enum cm_writer_kind_wish { CM_WRITER_KIND_AUTO = 0, CM_WRITER_KIND_PCAP = 1, CM_WRITER_KIND_PCAPNG = 2 };
+enum cm_writer_units_wish { CM_WRITER_UNITS_AUTO = 0, CM_WRITER_UNITS_MICRO = 1, CM_WRITER_UNITS_NANO = 2 };
+struct cm_writer_wish {
+    enum cm_writer_kind_wish kind;
+    enum cm_writer_units_wish units; /* matters for pcap only: pcapng keeps the units of each interface */
+    const char *application;
+};
+
+/* Options from the inputs as far as they are known now: byte order of the first; its kind, but pcapng where
+ * link types are mixed; the greatest snaplen (0, no limit, is the greatest: 262144 in pcap); nanoseconds if
+ * an interface has units finer than microseconds. CAPMILL_E_UNSUPPORTED, naming two link types, where pcap
+ * was asked for and link types are mixed. */
+enum capmill_status cm_writer_options_derive(const struct cm_writer_input *inputs, uint32_t n_inputs,
+                                             const struct cm_writer_wish *wish,
+                                             struct cm_writer_options *options_ret, struct cm_error *error);
 
 struct cm_writer;
 
-/* `inputs` stays the caller's and is added to before its packets come. */
+/* Options are copied. */
 enum capmill_status cm_writer_open(const struct cm_writer_options *options, struct cm_writer **writer_ret,
                                    struct cm_error *error);
-void cm_writer_close(struct cm_writer *writer);
-enum capmill_status cm_writer_add_input(struct cm_writer *writer, uint32_t input, const struct cm_layout *layout,
+void cm_writer_close(struct cm_writer *writer); /* NULL accepted */
+/* `input` is the number by which packets and events name it, given once. `layout` is copied, `interfaces`
+ * borrowed. */
+enum capmill_status cm_writer_add_input(struct cm_writer *writer, uint32_t input,
+                                        const struct cm_layout *layout,
                                         const struct cm_interfaces *interfaces, struct cm_error *error);
 
-/* The file header, or section header block. Appends to `out`, a growing buffer of the caller. */
+/* The file header, or section header block. Appends to `out`, a growing buffer of the caller (zeroed at
+ * first). */
 struct cm_bytes {
     uint8_t *data;
     size_t n;
     size_t capacity;
 };
 void cm_bytes_free(struct cm_bytes *bytes);
+/* A section header block of `input` was met. Before cm_writer_header the options of the first one of input 0
+ * are kept for the written section header (but its application name gives way to ours); all other calls do
+ * nothing. */
+enum capmill_status cm_writer_section(struct cm_writer *writer, uint32_t input, const uint8_t *block,
+                                      size_t n, struct cm_error *error);
 enum capmill_status cm_writer_header(struct cm_writer *writer, struct cm_bytes *out, struct cm_error *error);
 
-/* Events in output order, by one thread: appends the blocks that they become (possibly none) to `out`. An interface gets
- * its output id here; one whose block equals, byte for byte, one that another section or input brought is not written a
- * second time but shares its id (mergecap does the same). Sections become none of their own: names, secrets, statistics,
- * custom and unknown blocks are carried, with interface ids and byte order adapted where the block's layout is known, and
- * dropped (counted by cm_writer_dropped) where it is not and the byte order differs. For pcap: nothing is written. */
+/* Events in output order, by one thread: appends the blocks that they become (possibly none) to `out`. An
+ * interface gets its output id here; the k-th of equal ones (byte for byte, as written) within a section
+ * shares the id of the k-th that other sections or inputs brought, and is not written a second time (mergecap
+ * does the same). Sections become none of their own: names, secrets, statistics, custom and unknown blocks
+ * are carried, with interface ids and byte order adapted where the block's layout is known, and dropped
+ * (counted by cm_writer_dropped) where it is not and the byte order differs. Names and secrets that were
+ * written already, byte for byte, are not written again. Custom blocks that are not to be copied (type
+ * 0x40000bad) are dropped and counted. For pcap nothing is written; an interface of another link type than
+ * the file's is then CAPMILL_E_UNSUPPORTED. */
 enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input, uint32_t interface,
                                         struct cm_bytes *out, struct cm_error *error);
 enum capmill_status cm_writer_metadata(struct cm_writer *writer, uint32_t input, uint32_t section,
-                                       const uint8_t *block, size_t n, struct cm_bytes *out, struct cm_error *error);
+                                       const uint8_t *block, size_t n, struct cm_bytes *out,
+                                       struct cm_error *error);
+/* How many blocks and options could not be carried, so far; those that a pcap file has no place for are not
+ * counted. */
 uint64_t cm_writer_dropped(const struct cm_writer *writer);
 
-/* Length of a packet as written. Same order, kind and units as read: its length as read. */
+/* Length of a packet as written. Same order, kind and units as read: its length as read. Never depends on
+ * which output ids interfaces got, so it may be asked as soon as the input is known. */
 size_t cm_writer_packet_bytes(const struct cm_writer *writer, const struct cm_written_packet *packet);
-/* Write it at `out` (room for cm_writer_packet_bytes); answers the length. Times that the written form cannot hold are
- * written as the nearest that it can. */
+/* Write it at `out` (room for cm_writer_packet_bytes); answers the length. Times that the written form cannot
+ * hold are written as the nearest that it can. */
 size_t cm_writer_packet(const struct cm_writer *writer, const struct cm_written_packet *packet, uint8_t *out);
-/* True where every packet of `input` is written as its record's bytes unchanged: then runs of neighbours may be copied
- * together. */
+/* True where every packet of `input` is written as its record's bytes unchanged: then runs of neighbours may
+ * be copied together. Never for pcapng, whose blocks name interfaces. */
 bool cm_writer_verbatim(const struct cm_writer *writer, uint32_t input);
 
 #endif
