@@ -61,15 +61,19 @@ struct cm_batch {
 /* `headers_bytes`: size of one headers element, 0 for none (core knows no packet headers). NULL: no memory. */
 struct cm_batch *cm_batch_create(size_t headers_bytes);
 void cm_batch_destroy(struct cm_batch *batch); /* NULL accepted; drops segments */
-/* Empty it for reuse: drops the segment references, zeroes counts; packets are left as they are. */
+/* Empty it for reuse: drops the segment references, zeroes counts, origin and order, and selects all; packets and headers
+ * are left as they are. A new batch is in the same state. */
 void cm_batch_reset(struct cm_batch *batch);
-/* Take a reference to `segment` for as long as the batch lives. False where CM_BATCH_SEGMENTS are held already. */
+/* Take a reference to `segment` until the batch is reset; one is enough, asking again changes nothing. False where
+ * CM_BATCH_SEGMENTS others are held already. */
 bool cm_batch_rest_on(struct cm_batch *batch, struct cm_segment *segment);
 
 /* Batches from and back to a free list; any thread. */
 struct cm_batch_pool;
 struct cm_batch_pool *cm_batch_pool_create(size_t headers_bytes);
+/* All batches must be back. NULL accepted. */
 void cm_batch_pool_destroy(struct cm_batch_pool *pool);
+/* Empty (see reset); NULL when memory cannot be had. */
 struct cm_batch *cm_batch_pool_acquire(struct cm_batch_pool *pool);
 void cm_batch_pool_release(struct cm_batch_pool *pool, struct cm_batch *batch); /* resets it */
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring: a bounded queue of pointers between one producing and one consuming thread. Push gives, pop takes; what did
- * not fit stays the producer's. Never allocates, never logs. The `_wait` forms below are the workers' waiting policy. */
+/* A ring: a bounded queue of pointers between one producing and one consuming thread. Push gives, pop takes;
+ * what did not fit stays the producer's. Never allocates, never logs. The `_wait` forms below are the
+ * workers' waiting policy. */
 #ifndef CM_CORE_RING_H
 #define CM_CORE_RING_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,18 +17,34 @@ struct cm_ring *cm_ring_create(size_t capacity);
 /* Whatever is still inside is the caller's to have popped. NULL accepted. */
 void cm_ring_destroy(struct cm_ring *ring);
 
-/* As many as fit; answers how many went through. Producer thread only. */
+/* As many as fit, none when the ring is closed; answers how many went through. Producer thread only. */
 size_t cm_ring_push_burst(struct cm_ring *ring, void *const *items, size_t n);
 /* As many as there are, up to `n`. Consumer thread only. */
 size_t cm_ring_pop_burst(struct cm_ring *ring, void **items_ret, size_t n);
 
-/* Push one, waiting for room: spin a little, yield, then sleep. False when the ring was closed: the item is still the
- * caller's. Producer thread only. */
+/* Push one, waiting for room: spin a little, yield, then sleep; a sleeping producer is woken when half of the
+ * ring has been emptied, so count on half of the capacity where threads wait for each other in a circle.
+ * False when the ring was closed: the item is still the caller's. Producer thread only. */
 bool cm_ring_push_wait(struct cm_ring *ring, void *item);
 /* Pop one, waiting for it the same way. False when the ring is closed and empty. Consumer thread only. */
 bool cm_ring_pop_wait(struct cm_ring *ring, void **item_ret);
+/* The same for up to `n`: at least one, and what else is there. 0 when the ring is closed and empty (or `n`
+ * is 0). */
+size_t cm_ring_pop_burst_wait(struct cm_ring *ring, void **items_ret, size_t n);
 /* Nothing more is pushed (the producer's end) or taken (a stop); wakes both sides. Any thread; idempotent. */
 void cm_ring_close(struct cm_ring *ring);
+bool cm_ring_closed(const struct cm_ring *ring); /* any thread; items may still be inside */
+
+/* A bell: what one consumer of several rings sleeps on. In the caller's storage, zeroed, alive as long as the
+ * rings. */
+struct cm_ring_bell {
+    _Atomic uint32_t sleeps;
+};
+/* Before the ring is used by either side; its consumer then waits by cm_ring_wait_any or the forms above. */
+void cm_ring_use_bell(struct cm_ring *ring, struct cm_ring_bell *bell);
+/* Wait until a ring holds something (true) or all are closed and empty (false). All share `bell` and the
+ * consumer, whose thread this is; look into all of them with cm_ring_pop_burst afterwards. */
+bool cm_ring_wait_any(struct cm_ring *const *rings, size_t n_rings, struct cm_ring_bell *bell);
 
 /* For reports; any thread, values of some recent moment. */
 struct cm_ring_counters {

@@ -29,12 +29,11 @@ static inline void cm_segment_acquire(struct cm_segment *segment)
 
 static inline void cm_segment_release(struct cm_segment *segment)
 {
-    /* release: our reads and writes of the bytes come before the count that lets them be reused;
-     * the acquire fence pairs with the releases of all other holders before the memory is given back */
-    if (atomic_fetch_sub_explicit(&segment->references, 1, memory_order_release) == 1) {
-        atomic_thread_fence(memory_order_acquire);
+    /* release half: our reads and writes of the bytes come before the count that lets them be reused. acquire half: who
+     * drops the last reference sees what all other holders did, by the release half of their own call, before it gives
+     * the memory back. (One operation in place of release and a fence: ThreadSanitizer does not model fences.) */
+    if (atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) == 1)
         segment->release(segment);
-    }
 }
 
 /* A pool of equal segments, given out last-in first-out so that the warmest memory is used next. Any thread may acquire
@@ -47,7 +46,8 @@ void cm_segment_pool_destroy(struct cm_segment_pool *pool);
 struct cm_segment *cm_segment_pool_acquire(struct cm_segment_pool *pool);
 /* How many segments exist, in use or free. */
 size_t cm_segment_pool_count(const struct cm_segment_pool *pool);
-/* A single segment outside any pool, freed by its last release: for records larger than the headroom. */
+/* A single segment outside any pool, freed by its last release: for records larger than the headroom. NULL when memory
+ * cannot be had. `bytes` lies on a page boundary here and in pools. */
 struct cm_segment *cm_segment_create(size_t headroom_bytes, size_t n_bytes);
 
 #endif
