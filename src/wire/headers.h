@@ -32,7 +32,7 @@ struct cm_headers {
     uint8_t inner_kind;      /* enum cm_inner_kind */
     uint8_t n_tags;          /* VLAN tags and MPLS labels passed */
     uint8_t reserved;
-    uint32_t reserved2;
+    uint32_t l3_end; /* first byte after the network packet by its own length, at most caplen; caplen where it says none */
 };
 
 static_assert(sizeof(struct cm_headers) == 32, "cm_headers grew: two per cache line is what the hot loops count on");
@@ -48,7 +48,7 @@ enum cm_headers_flag {
     CM_HEADERS_ICMP = 128,      /* icmp_type and icmp_code were captured */
     CM_HEADERS_CUT = 256,       /* a header that should be there was cut by the captured length */
     CM_HEADERS_BAD = 512,       /* a header contradicts itself (version, header length); decoding stopped there */
-    CM_HEADERS_ADDRESSES = 1024, /* the whole IP header with both addresses was captured */
+    CM_HEADERS_ADDRESSES = 1024, /* both addresses were captured (IPv4 options behind them may be cut) */
 };
 
 enum cm_inner_kind { CM_INNER_NONE = 0, CM_INNER_ETHERNET = 1, CM_INNER_IPV4 = 2, CM_INNER_IPV6 = 3 };

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ethernet and what Ethernet types lead to: tags, labels, LLC and SNAP, PPPoE, ARP. */
+#include "wire/headers_int.h"
+
+#define ETHERNET_BYTES       14
+#define TAG_BYTES            4
+#define LABEL_BYTES          4
+#define LLC_BYTES            3
+#define SNAP_BYTES           8
+#define PPPOE_BYTES          6
+#define ETHERNET_MAX_PAYLOAD 1500
+
+#define SAP_IP         0x06
+#define SAP_SNAP       0xaa
+#define LLC_UNNUMBERED 0x03
+
+#define OUI_ETHERNET  0x000000 /* RFC 1042: the protocol is an Ethernet type */
+#define OUI_BRIDGED   0x0000f8 /* 802.1H: the same, for bridges */
+#define OUI_APPLETALK 0x080007
+
+static bool count_tag(struct cm_walk *walk)
+{
+    if (walk->headers->n_tags >= CM_WALK_MAX_TAGS) {
+        cm_walk_bad(walk);
+        return false;
+    }
+    walk->headers->n_tags++;
+    return true;
+}
+
+/* One VLAN tag behind a type field that announced it: its control information, then the next type. */
+static bool tag(struct cm_walk *walk, uint16_t *type_ret)
+{
+    struct cm_headers *headers = walk->headers;
+    const uint8_t *p = walk->data + walk->at;
+
+    if (!cm_walk_has(walk, TAG_BYTES) || !count_tag(walk))
+        return false;
+    if (!(headers->flags & CM_HEADERS_VLAN)) {
+        headers->flags |= CM_HEADERS_VLAN;
+        headers->vlan = cm_load_be16(p);
+    } else if (!(headers->flags & CM_HEADERS_QINQ)) {
+        headers->flags |= CM_HEADERS_QINQ;
+        headers->vlan_inner = cm_load_be16(p);
+    }
+    *type_ret = cm_load_be16(p + 2);
+    walk->at += TAG_BYTES;
+    return true;
+}
+
+/* RFC 3032, section 2.1: the lowest bit of the third byte marks the last label. */
+bool cm_walk_labels(struct cm_walk *walk)
+{
+    bool last = false;
+
+    while (!last) {
+        if (!cm_walk_has(walk, LABEL_BYTES) || !count_tag(walk))
+            return false;
+        walk->headers->flags |= CM_HEADERS_MPLS;
+        last = walk->data[walk->at + 2] & 1;
+        walk->at += LABEL_BYTES;
+    }
+    return true;
+}
+
+/* A label says nothing of what it carries; IP is told by its version, which pseudowires avoid (RFC 4928). */
+static void mpls(struct cm_walk *walk)
+{
+    uint8_t version;
+
+    if (!cm_walk_labels(walk) || !cm_walk_has(walk, 1))
+        return;
+    version = walk->data[walk->at] >> 4;
+    if (version == 4 || version == 6)
+        cm_walk_ip(walk);
+}
+
+/* RFC 2516, section 4. */
+static void pppoe(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+
+    if (!cm_walk_has(walk, PPPOE_BYTES))
+        return;
+    if (p[0] != 0x11 || p[1] != 0) {
+        cm_walk_bad(walk);
+        return;
+    }
+    walk->at += PPPOE_BYTES;
+    cm_walk_shorten(walk, cm_load_be16(p + 4));
+    cm_walk_ppp(walk);
+}
+
+void cm_walk_llc(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+
+    if (!cm_walk_has(walk, LLC_BYTES) || p[2] != LLC_UNNUMBERED)
+        return;
+    if (p[0] == SAP_SNAP && p[1] == SAP_SNAP) {
+        uint32_t oui;
+
+        if (!cm_walk_has(walk, SNAP_BYTES))
+            return;
+        oui = cm_load_be32(p + 2) & 0xffffff;
+        walk->at += SNAP_BYTES;
+        if (oui == OUI_ETHERNET || oui == OUI_BRIDGED || oui == OUI_APPLETALK)
+            cm_walk_eth_type(walk, cm_load_be16(p + 6));
+    } else if (p[0] == SAP_IP) {
+        walk->at += LLC_BYTES;
+        cm_walk_eth_type(walk, CM_ETH_IPV4);
+    }
+}
+
+void cm_walk_eth_type(struct cm_walk *walk, uint16_t type)
+{
+    struct cm_headers *headers = walk->headers;
+
+    headers->eth_type = type;
+    while (type == CM_ETH_VLAN || type == CM_ETH_QINQ || type == CM_ETH_QINQ_9100 ||
+           type == CM_ETH_QINQ_9200) {
+        if (!tag(walk, &type))
+            return;
+        headers->eth_type = type < CM_ETH_LEAST ? 0 : type;
+    }
+    switch (type) {
+    case CM_ETH_IPV4:
+        cm_walk_ipv4(walk);
+        break;
+    case CM_ETH_IPV6:
+        cm_walk_ipv6(walk);
+        break;
+    case CM_ETH_ARP:
+    case CM_ETH_RARP:
+        headers->l3_offset = (uint16_t)walk->at;
+        break;
+    case CM_ETH_MPLS:
+    case CM_ETH_MPLS_UPSTREAM:
+        mpls(walk);
+        break;
+    case CM_ETH_PPPOE:
+        pppoe(walk);
+        break;
+    case CM_ETH_PPP:
+        cm_walk_ppp(walk);
+        break;
+    default:
+        if (type < CM_ETH_LEAST)
+            headers->eth_type = 0;
+        if (type <= ETHERNET_MAX_PAYLOAD) {
+            cm_walk_shorten(walk, type);
+            cm_walk_llc(walk);
+        }
+        break;
+    }
+}
+
+void cm_walk_ethernet(struct cm_walk *walk)
+{
+    uint16_t type;
+
+    if (!cm_walk_has(walk, ETHERNET_BYTES))
+        return;
+    type = cm_load_be16(walk->data + walk->at + 12);
+    walk->at += ETHERNET_BYTES;
+    cm_walk_eth_type(walk, type);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Link types other than Ethernet, each down to its network header. A new one is a case in cm_walk_link and,
+ * where it has a header of its own, a function here. */
+#include "wire/headers_int.h"
+
+/* Families of BSD's loopback header: IPv6 has the number of the capturing system. */
+static void address_family(struct cm_walk *walk, uint32_t family)
+{
+    switch (family) {
+    case 2:
+        cm_walk_eth_type(walk, CM_ETH_IPV4);
+        break;
+    case 10: /* Linux */
+    case 23: /* Windows */
+    case 24: /* NetBSD, OpenBSD, BSD/OS */
+    case 28: /* FreeBSD */
+    case 30: /* Darwin */
+        cm_walk_eth_type(walk, CM_ETH_IPV6);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A family of 32 bits in the byte order of the machine that captured: only one reading is a small number. */
+static void null_loopback(struct cm_walk *walk)
+{
+    uint32_t family;
+
+    if (!cm_walk_has(walk, 4))
+        return;
+    family = cm_load_le32(walk->data + walk->at);
+    if (family > UINT16_MAX)
+        family = __builtin_bswap32(family);
+    walk->at += 4;
+    address_family(walk, family);
+}
+
+/* The "cooked" headers of Linux: 16 bytes with the type last, or 20 with the type first. */
+static void linux_cooked(struct cm_walk *walk, uint32_t bytes, uint32_t type_at)
+{
+    uint16_t type;
+
+    if (!cm_walk_has(walk, bytes))
+        return;
+    type = cm_load_be16(walk->data + walk->at + type_at);
+    walk->at += bytes;
+    if (type == 4) /* 802.2 frames: LLC follows */
+        cm_walk_llc(walk);
+    else if (type >= CM_ETH_LEAST)
+        cm_walk_eth_type(walk, type);
+}
+
+/* Frame control, two addresses, LLC. */
+static void fddi(struct cm_walk *walk)
+{
+    if (!cm_walk_has(walk, 13))
+        return;
+    if ((walk->data[walk->at] & 0xf0) == 0x50) { /* asynchronous frames of LLC */
+        walk->at += 13;
+        cm_walk_llc(walk);
+    }
+}
+
+/* Access and frame control, two addresses, a route where the source address has its group bit, LLC. */
+static void token_ring(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n = 14;
+
+    if (!cm_walk_has(walk, n))
+        return;
+    if (p[1] >> 6 != 1)
+        return;
+    if (p[8] & 0x80) {
+        if (!cm_walk_has(walk, 15))
+            return;
+        n += p[14] & 31;
+    }
+    if (!cm_walk_has(walk, n))
+        return;
+    walk->at += n;
+    cm_walk_llc(walk);
+}
+
+/* Family, version, resource; then attributes in the capturing machine's byte order, of which number 9 is the
+ * packet. */
+static void nflog(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint8_t family;
+    bool big;
+
+    if (!cm_walk_has(walk, 8) || p[1] != 0)
+        return;
+    family = p[0];
+    walk->at += 4;
+    big = p[6] == 0 && p[7] != 0; /* the first attribute's type, a small number */
+    for (;;) {
+        uint32_t n;
+        uint16_t type;
+
+        if (!cm_walk_has(walk, 4))
+            return;
+        p = walk->data + walk->at;
+        n = cm_load_u16_as(p, big);
+        type = cm_load_u16_as(p + 2, big);
+        if (n < 4) {
+            cm_walk_bad(walk);
+            return;
+        }
+        if (type == 9) {
+            walk->at += 4;
+            cm_walk_shorten(walk, n - 4);
+            address_family(walk, family);
+            return;
+        }
+        n = (n + 3) & ~3u;
+        if (!cm_walk_has(walk, n))
+            return;
+        walk->at += n;
+    }
+}
+
+/* LINKTYPE_ values of a DLT_ that a header within the packet names. They agree, but for a few that differ by
+ * system. */
+static uint16_t link_type_of_dlt(uint32_t dlt)
+{
+    return dlt > UINT16_MAX ? UINT16_MAX : (uint16_t)dlt;
+}
+
+/* Per-packet information: version, flags, length, DLT_, all little endian. */
+static void ppi(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n, dlt;
+
+    if (!cm_walk_has(walk, 8))
+        return;
+    n = cm_load_le16(p + 2);
+    dlt = cm_load_le32(p + 4);
+    if (n < 8) {
+        cm_walk_bad(walk);
+        return;
+    }
+    if (!cm_walk_has(walk, n))
+        return;
+    walk->at += n;
+    if (dlt != CM_LINK_PPI && dlt != CM_LINK_PKTAP)
+        cm_walk_link(walk, link_type_of_dlt(dlt));
+}
+
+/* Apple's packet tap: length, record type (1: a packet), DLT_, all little endian. */
+static void pktap(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n, dlt;
+
+    if (!cm_walk_has(walk, 12))
+        return;
+    n = cm_load_le32(p);
+    dlt = cm_load_le32(p + 8);
+    if (n < 12) {
+        cm_walk_bad(walk);
+        return;
+    }
+    if (!cm_walk_has(walk, n))
+        return;
+    walk->at += n;
+    if (dlt != CM_LINK_PPI && dlt != CM_LINK_PKTAP)
+        cm_walk_link(walk, link_type_of_dlt(dlt));
+}
+
+void cm_walk_link(struct cm_walk *walk, uint16_t link_type)
+{
+    switch (link_type) {
+    case CM_LINK_ETHERNET:
+        cm_walk_ethernet(walk);
+        break;
+    case CM_LINK_NULL:
+    case CM_LINK_LOOP:
+        null_loopback(walk);
+        break;
+    case CM_LINK_RAW:
+    case CM_LINK_RAW_OLD:
+    case CM_LINK_RAW_OPENBSD:
+    case CM_LINK_IPV4:
+    case CM_LINK_IPV6:
+        cm_walk_ip(walk);
+        break;
+    case CM_LINK_LINUX_SLL:
+        linux_cooked(walk, 16, 14);
+        break;
+    case CM_LINK_LINUX_SLL2:
+        linux_cooked(walk, 20, 0);
+        break;
+    case CM_LINK_PPP:
+    case CM_LINK_PPP_HDLC:
+        cm_walk_ppp_framed(walk);
+        break;
+    case CM_LINK_PPP_PPPD:
+    case CM_LINK_PPP_WITH_DIR:
+        /* a byte for the direction; pppd's stands in place of the address, which is then left out with
+         * control */
+        if (cm_walk_has(walk, 1)) {
+            walk->at += 1;
+            if (link_type == CM_LINK_PPP_PPPD && cm_walk_left(walk) > 0 && walk->data[walk->at] == 0x03)
+                walk->at += 1;
+            cm_walk_ppp_framed(walk);
+        }
+        break;
+    case CM_LINK_PPP_ETHER:
+        cm_walk_eth_type(walk, CM_ETH_PPPOE);
+        break;
+    case CM_LINK_C_HDLC:
+        cm_walk_ppp_framed(walk);
+        break;
+    case CM_LINK_IEEE802_11:
+        cm_walk_ieee80211(walk, false);
+        break;
+    case CM_LINK_RADIOTAP:
+        cm_walk_radiotap(walk);
+        break;
+    case CM_LINK_PRISM:
+        cm_walk_prism(walk);
+        break;
+    case CM_LINK_AVS:
+        cm_walk_avs(walk);
+        break;
+    case CM_LINK_FDDI:
+        fddi(walk);
+        break;
+    case CM_LINK_IEEE802_5:
+        token_ring(walk);
+        break;
+    case CM_LINK_PPI:
+        ppi(walk);
+        break;
+    case CM_LINK_NFLOG:
+        nflog(walk);
+        break;
+    case CM_LINK_PKTAP:
+        pktap(walk);
+        break;
+    default:
+        break; /* carried, not decoded */
+    }
+}
