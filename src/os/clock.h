@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-uint64_t cm_clock_monotonic_ns(void); /* since an arbitrary start; never goes back */
-int64_t cm_clock_utc_ns(void);        /* since 1970 */
+uint64_t cm_clock_monotonic_ns(void);   /* since an arbitrary start; never goes back */
+int64_t cm_clock_utc_ns(void);          /* since 1970 */
 uint64_t cm_clock_process_cpu_ns(void); /* user and system time of all threads so far */
 
 #endif

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed, page-aligned memory, on large pages where the system gives them without being configured. NULL when there
- * is none. Freed with the same size. */
+/* Zeroed, page-aligned memory, on large pages where the system gives them without being configured. NULL when
+ * there is none. Freed with the same size. */
 void *cm_memory_map(size_t n_bytes);
 void cm_memory_unmap(void *memory, size_t n_bytes);
 /* Give the pages back to the system but keep the addresses; contents become zero or stay. */

@@ -6,8 +6,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* From now on SIGINT and SIGTERM (Ctrl-C, Ctrl-Break) set *flag to the signal's number (2 for all of them on Windows)
- * and wake nobody; a second one ends the process at once. SIGPIPE is ignored. Call once, from the main thread. */
+/* From now on SIGINT and SIGTERM (Ctrl-C, Ctrl-Break) set *flag to the signal's number (2 for all of them on
+ * Windows) and wake nobody; a second one ends the process at once. SIGPIPE and SIGXFSZ are ignored (writes
+ * fail with a status instead). Call once, from the main thread. */
 void cm_process_catch_stop(_Atomic int *flag);
 bool cm_process_stderr_is_terminal(void);
 bool cm_process_stdout_is_terminal(void);

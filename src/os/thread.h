@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads, locks, and waiting on a 32-bit word (futex, WaitOnAddress). No thread-local storage: context is passed. */
+/* Threads, locks, and waiting on a 32-bit word (futex, WaitOnAddress). No thread-local storage: context is
+ * passed. */
 #ifndef CM_OS_THREAD_H
 #define CM_OS_THREAD_H
 
@@ -52,8 +53,8 @@ void cm_condition_wait(struct cm_condition *condition, struct cm_mutex *mutex);
 void cm_condition_wake_one(struct cm_condition *condition);
 void cm_condition_wake_all(struct cm_condition *condition);
 
-/* Sleep while *word == expected, until woken or `timeout_ns` passed (UINT64_MAX: no limit). May return early for no
- * reason: look at the word again. Burns no CPU. */
+/* Sleep while *word == expected, until woken or `timeout_ns` passed (UINT64_MAX: no limit). May return early
+ * for no reason: look at the word again. Burns no CPU. */
 void cm_word_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
 void cm_word_wake_one(_Atomic uint32_t *word);
 void cm_word_wake_all(_Atomic uint32_t *word);
