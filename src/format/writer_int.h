@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the capture writer share: its state, and the doors between them. Only for src/format. */
+#ifndef CM_FORMAT_WRITER_INT_H
+#define CM_FORMAT_WRITER_INT_H
+
+#include <stdatomic.h>
+
+#include "format/capture_writer.h"
+
+/* An array that grows without moving what it holds, so that packets can be written while another thread makes
+ * interfaces known: slab k holds FIRST << k elements. A slab is allocated by the event thread before the
+ * number of its elements is told to anyone, so the caller's own ordering of events before packets makes it
+ * visible. */
+#define CM_SLABS            27
+#define CM_SLAB_FIRST_COUNT 4u
+struct cm_slabs {
+    void *slab[CM_SLABS];
+};
+/* Zeroed memory for element `index`, made if it is not there; NULL where memory cannot be had. */
+void *cm_slabs_make(struct cm_slabs *slabs, uint32_t index, size_t element_bytes);
+void cm_slabs_free(struct cm_slabs *slabs);
+
+/* Where element `index` lies, NULL where nobody made it. */
+static inline void *cm_slabs_get(const struct cm_slabs *slabs, uint32_t index, size_t element_bytes)
+{
+    uint64_t from_first = (uint64_t)index / CM_SLAB_FIRST_COUNT + 1;
+    unsigned k = 63u - (unsigned)__builtin_clzll(from_first);
+    uint64_t before = (((uint64_t)1 << k) - 1) * CM_SLAB_FIRST_COUNT;
+
+    if (k >= CM_SLABS || slabs->slab[k] == NULL)
+        return NULL;
+    return (char *)slabs->slab[k] + (index - before) * element_bytes;
+}
+
+/* What packets need to know of an input's interface. */
+struct cm_writer_interface_state {
+    bool known;
+    bool big_endian;    /* of the section it stands in */
+    uint32_t output_id; /* pcapng */
+    uint32_t snaplen;
+    uint32_t section;
+    uint32_t section_id; /* its id within its section */
+    struct cm_time_units units;
+};
+
+struct cm_writer_input_state {
+    bool present;
+    bool verbatim; /* every packet is written as it was read */
+    struct cm_layout layout;
+    const struct cm_interfaces *table;
+    struct cm_slabs interfaces; /* struct cm_writer_interface_state */
+    uint32_t n_interfaces;      /* known ones are below this */
+};
+
+/* Open-addressing table from a 64-bit key to a number, for the event thread. Equal keys may occur several
+ * times. */
+struct cm_writer_map {
+    uint64_t *keys;
+    uint32_t *values; /* + 1; 0: free */
+    uint32_t n;
+    uint32_t capacity; /* a power of two, or 0 */
+};
+
+/* Bytes that were written once, kept to recognise them. */
+struct cm_written_block {
+    uint64_t hash;
+    size_t offset; /* into cm_writer.kept */
+    size_t n;
+};
+
+/* How often a section brought an interface block that equals others. */
+struct cm_section_count {
+    uint32_t input;
+    uint32_t section;
+    uint32_t class_number;
+    uint32_t count;
+};
+
+/* Interface blocks that equal each other as written. */
+struct cm_interface_class {
+    struct cm_written_block block;
+    uint32_t *ids; /* output ids, ascending */
+    uint32_t n_ids;
+    uint32_t capacity;
+};
+
+struct cm_writer {
+    struct cm_writer_options options;
+    char *application;
+    struct cm_slabs inputs; /* struct cm_writer_input_state */
+
+    struct cm_bytes section_options; /* of the written section header, in its byte order, without end */
+    bool section_seen;
+    bool header_written;
+
+    struct cm_bytes kept; /* bytes of interface blocks and of names and secrets, to recognise equal ones */
+    struct cm_interface_class *classes;
+    uint32_t n_classes, classes_capacity;
+    struct cm_writer_map classes_by_hash;
+    struct cm_section_count *counts;
+    uint32_t n_counts, counts_capacity;
+    struct cm_writer_map counts_by_key;
+    uint32_t n_output_interfaces;
+
+    struct cm_written_block *metadata;
+    uint32_t n_metadata, metadata_capacity;
+    struct cm_writer_map metadata_by_hash;
+
+    /* Relaxed: a sum for the closing report. Behind a pointer, because packets are written through a const
+     * writer. */
+    _Atomic uint64_t *dropped;
+};
+
+static inline void cm_writer_count_dropped(const struct cm_writer *writer, uint64_t n)
+{
+    if (n != 0)
+        atomic_fetch_add_explicit(writer->dropped, n, memory_order_relaxed);
+}
+
+static inline struct cm_writer_input_state *cm_writer_input_get(const struct cm_writer *writer,
+                                                                uint32_t input)
+{
+    return cm_slabs_get(&writer->inputs, input, sizeof(struct cm_writer_input_state));
+}
+
+/* The interface's state; one that no event made known yet is looked up in the input's table and put into
+ * `scratch` (output id 0). Where the table has none either, microseconds in the input's byte order. */
+const struct cm_writer_interface_state *cm_writer_interface_get(const struct cm_writer_input_state *input,
+                                                                uint32_t interface,
+                                                                struct cm_writer_interface_state *scratch);
+
+/* Room for `more` bytes behind out->n. */
+enum capmill_status cm_bytes_reserve(struct cm_bytes *out, size_t more, struct cm_error *error);
+enum capmill_status cm_bytes_append(struct cm_bytes *out, const void *data, size_t n, struct cm_error *error);
+
+/* Remember that `value` goes with `key`. */
+enum capmill_status cm_writer_map_add(struct cm_writer_map *map, uint64_t key, uint32_t value,
+                                      struct cm_error *error);
+/* The values of `key` one after the other: *at is 0 at first; false at the end. */
+bool cm_writer_map_next(const struct cm_writer_map *map, uint64_t key, uint32_t *at, uint32_t *value_ret);
+void cm_writer_map_free(struct cm_writer_map *map);
+uint64_t cm_writer_hash(const void *data, size_t n);
+/* Make room for one more element in a growing array. */
+enum capmill_status cm_writer_grow(void **array, uint32_t n, uint32_t *capacity, size_t element_bytes,
+                                   struct cm_error *error);
+
+/* A packet as its record tells it, whatever the format. */
+struct cm_record_view {
+    const uint8_t *data;
+    uint32_t caplen;
+    uint32_t origlen;
+    bool has_time;
+    uint64_t ticks;         /* pcapng */
+    uint32_t seconds;       /* pcap */
+    uint32_t fraction;      /* pcap */
+    uint32_t type;          /* pcapng: block type, 0 where the block is no packet */
+    uint16_t drops;         /* obsolete packet block */
+    const uint8_t *options; /* pcapng: option area, without trailer */
+    size_t options_bytes;
+};
+/* Both check every length against record_bytes; what does not fit is cut. */
+void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, uint32_t record_bytes,
+                         struct cm_record_view *view_ret);
+void cm_record_view_pcapng(const struct cm_writer_interface_state *interface, const uint8_t *record,
+                           uint32_t record_bytes, struct cm_record_view *view_ret);
+
+/* writer_pcap.c: output is pcap. */
+bool cm_writer_pcap_verbatim(const struct cm_writer_options *options, const struct cm_layout *layout);
+enum capmill_status cm_writer_pcap_header(const struct cm_writer_options *options, struct cm_bytes *out,
+                                          struct cm_error *error);
+size_t cm_writer_pcap_packet_bytes(const struct cm_writer_input_state *input,
+                                   const struct cm_written_packet *packet);
+size_t cm_writer_pcap_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
+                             const struct cm_written_packet *packet, uint8_t *out);
+
+/* writer_pcapng.c: output is pcapng. */
+enum capmill_status cm_writer_pcapng_header(struct cm_writer *writer, struct cm_bytes *out,
+                                            struct cm_error *error);
+size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
+                                     const struct cm_writer_input_state *input,
+                                     const struct cm_written_packet *packet);
+size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
+                               const struct cm_written_packet *packet, uint8_t *out);
+
+/* writer_blocks.c: blocks that are no packets. Each appends one whole block to `out`. */
+enum capmill_status cm_writer_block_interface(bool big_endian, const struct cm_interface *interface,
+                                              bool nanoseconds, struct cm_bytes *out, uint64_t *dropped,
+                                              struct cm_error *error);
+/* `output_id` takes the place of the interface id of a statistics block. Appends nothing where the block
+ * cannot be carried; then *dropped is at least one greater. */
+enum capmill_status cm_writer_block_metadata(bool from_big, bool to_big, uint32_t output_id,
+                                             const uint8_t *block, size_t n, struct cm_bytes *out,
+                                             uint64_t *dropped, struct cm_error *error);
+/* The byte order of a block, told from itself; `otherwise` where it reads the same both ways. */
+bool cm_writer_block_order(const uint8_t *block, size_t n, bool otherwise);
+
+/* writer_endian.c: an option list in the other byte order. */
+enum cm_option_list {
+    CM_OPTIONS_SECTION,
+    CM_OPTIONS_INTERFACE,
+    CM_OPTIONS_PACKET,
+    CM_OPTIONS_STATISTICS,
+    CM_OPTIONS_NAMES,
+    CM_OPTIONS_SECRETS,
+};
+/* Convert options[0..n) of one byte order to another at `out` (NULL: measure only), which takes at most n
+ * bytes. Answers the length. The list is cut at the first option that does not fit; options of unknown layout
+ * and custom ones that are not to be copied are left out; each of these adds one to *dropped. An end of
+ * options is written where one was read, or where the list was cut. */
+size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n, bool from_big,
+                          bool to_big, uint8_t *out, uint64_t *dropped);
+
+/* `time_ns` in an interface's ticks; the nearest there is. */
+uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns);
+
+#endif
