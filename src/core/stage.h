@@ -33,6 +33,9 @@ struct cm_sink {
     enum capmill_status (*open)(void *shared, unsigned thread, void **local_ret, struct cm_error *error);
     /* Must not keep the batch; may acquire references to its segments. */
     enum capmill_status (*consume)(void *shared, void *local, struct cm_batch *batch, struct cm_error *error);
+    /* May be NULL. When every thread has consumed its last batch and nothing failed: each thread once, all at the same
+     * time, so that what is left over can be worked off in parallel. */
+    enum capmill_status (*drain)(void *shared, void *local, struct cm_error *error);
     /* Once per thread, at its end, one thread at a time, also after failures: hand in what is local and free it. */
     enum capmill_status (*combine)(void *shared, void *local, struct cm_error *error);
     /* Once, after every combine, only when all went well. */

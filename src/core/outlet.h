@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where ordered bytes go, and what turns records into them: two tables of functions, so that a stage that
+ * decides the order (sort/, synth by way of pipeline/) need know neither files nor formats. */
+#ifndef CM_CORE_OUTLET_H
+#define CM_CORE_OUTLET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "core/batch.h"
+
+/* A stretch of an output that belongs to whoever reserved it. */
+struct cm_place {
+    void *file;      /* the outlet's */
+    uint64_t offset; /* of the first byte not written yet; the writer moves it on */
+    uint64_t n_left; /* bytes that are still to be written there */
+};
+
+struct cm_outlet {
+    void *context;
+    /* Take the next `n_bytes` of the output. In output order, one caller at a time (the stage locks).
+     * `time_ns` is the time of the first packet in them and picks the slice. */
+    enum capmill_status (*reserve)(void *context, uint64_t time_ns, uint64_t n_bytes,
+                                   struct cm_place *place_ret, struct cm_error *error);
+    /* Write the next `n` bytes of a place. Any thread; several places at a time. May wait until the places
+     * before are written (pipes): they must be written by other threads, or before, by this one. */
+    enum capmill_status (*write)(void *context, struct cm_place *place, const void *bytes, size_t n,
+                                 struct cm_error *error);
+    /* Where slices change: the first time of the next slice after the one that holds `time_ns`; UINT64_MAX:
+     * never. */
+    uint64_t (*slice_end)(void *context, uint64_t time_ns);
+};
+
+/* A record about to be written. */
+struct cm_record {
+    const uint8_t *bytes;
+    uint64_t time_ns;
+    uint32_t n_bytes;
+    uint32_t interface; /* index in its input's table */
+    uint32_t input;
+};
+
+struct cm_encoder {
+    void *context;
+    bool verbatim; /* every record is written as the bytes it was read as: the two calls below need not be
+                      made */
+    size_t (*length)(void *context, const struct cm_record *record);               /* any thread */
+    size_t (*encode)(void *context, const struct cm_record *record, uint8_t *out); /* any thread */
+    /* What an event (section, interface, metadata) becomes: bytes to be written before the packets that come
+     * after it; borrowed until the next call. In output order, one caller at a time. */
+    enum capmill_status (*event)(void *context, uint32_t input, const struct cm_event *event,
+                                 const uint8_t **bytes_ret, size_t *n_ret, struct cm_error *error);
+};
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filling and recycling chunks. */
+#include "sort/chunk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cm_sort_event *cm_sort_event_create(uint32_t input, const struct cm_event *event)
+{
+    size_t n_block = event->record == NULL ? 0 : (size_t)event->n_bytes;
+    struct cm_sort_event *copy = malloc(sizeof(*copy) + n_block);
+
+    if (copy == NULL)
+        return NULL;
+    copy->event = *event;
+    copy->place = cm_place_of(input, event->place);
+    copy->input = input;
+    copy->next = NULL;
+    if (n_block > 0)
+        memcpy(copy->block, event->record, n_block);
+    copy->event.record = n_block > 0 ? copy->block : NULL;
+    return copy;
+}
+
+void cm_sort_events_free(struct cm_sort_event *list)
+{
+    while (list != NULL) {
+        struct cm_sort_event *next = list->next;
+
+        free(list);
+        list = next;
+    }
+}
+
+void cm_chunk_pool_init(struct cm_chunk_pool *pool)
+{
+    cm_mutex_init(&pool->lock);
+    pool->free_list = NULL;
+}
+
+static void destroy(struct cm_chunk *chunk)
+{
+    free(chunk->entries);
+    free(chunk->segments);
+    free(chunk);
+}
+
+void cm_chunk_pool_fini(struct cm_chunk_pool *pool)
+{
+    while (pool->free_list != NULL) {
+        struct cm_chunk *chunk = pool->free_list;
+
+        pool->free_list = chunk->next;
+        destroy(chunk);
+    }
+    cm_mutex_fini(&pool->lock);
+}
+
+struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool)
+{
+    struct cm_chunk *chunk;
+
+    cm_mutex_lock(&pool->lock);
+    chunk = pool->free_list;
+    if (chunk != NULL)
+        pool->free_list = chunk->next;
+    cm_mutex_unlock(&pool->lock);
+    if (chunk == NULL)
+        chunk = calloc(1, sizeof(*chunk));
+    if (chunk == NULL)
+        return NULL;
+    chunk->n = 0;
+    chunk->cursor = 0;
+    chunk->min_ns = UINT64_MAX;
+    chunk->max_ns = 0;
+    chunk->n_bytes = 0;
+    chunk->n_segments = 0;
+    chunk->events = NULL;
+    chunk->last_event = &chunk->events;
+    chunk->next = NULL;
+    atomic_init(&chunk->references, 1);
+    return chunk;
+}
+
+void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk)
+{
+    /* acquire-release: the last holder sees that all others are through with the bytes before it gives them
+     * back */
+    if (chunk == NULL || atomic_fetch_sub_explicit(&chunk->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < chunk->n_segments; i++)
+        cm_segment_release(chunk->segments[i]);
+    cm_sort_events_free(chunk->events);
+    chunk->n_segments = 0;
+    chunk->events = NULL;
+    cm_mutex_lock(&pool->lock);
+    chunk->next = pool->free_list;
+    pool->free_list = chunk;
+    cm_mutex_unlock(&pool->lock);
+}
+
+static bool hold_segments(struct cm_chunk *chunk, const struct cm_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n_segments; i++) {
+        struct cm_segment *segment = batch->segments[i];
+
+        if (chunk->n_segments > 0 && chunk->segments[chunk->n_segments - 1] == segment)
+            continue;
+        if (chunk->n_segments == chunk->segments_capacity) {
+            size_t capacity = chunk->segments_capacity == 0 ? 16 : 2 * chunk->segments_capacity;
+            struct cm_segment **segments = realloc(chunk->segments, capacity * sizeof(*segments));
+
+            if (segments == NULL)
+                return false;
+            chunk->segments = segments;
+            chunk->segments_capacity = capacity;
+        }
+        cm_segment_acquire(segment);
+        chunk->segments[chunk->n_segments++] = segment;
+        chunk->n_bytes += segment->n_bytes + segment->headroom_bytes;
+    }
+    return true;
+}
+
+enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
+                                    const struct cm_encoder *encoder, struct cm_error *error)
+{
+    uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    struct cm_window_entry *entries;
+
+    for (uint32_t i = 0; i < batch->n_events; i++) {
+        struct cm_sort_event *event;
+
+        if (batch->events[i].type == CM_EVENT_DAMAGE)
+            continue;
+        event = cm_sort_event_create(batch->input, &batch->events[i]);
+        if (event == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the input");
+        *chunk->last_event = event;
+        chunk->last_event = &event->next;
+    }
+    if (n == 0)
+        return CAPMILL_OK;
+    if (!hold_segments(chunk, batch))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to hold on to a segment");
+    if (chunk->n + n > chunk->capacity) {
+        size_t capacity = chunk->capacity == 0 ? 8192 : 2 * chunk->capacity;
+
+        entries = realloc(chunk->entries, capacity * sizeof(*entries));
+        if (entries == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu packets of a range", capacity);
+        chunk->entries = entries;
+        chunk->capacity = capacity;
+    }
+    entries = chunk->entries + chunk->n;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct cm_packet *packet = &batch->packets[batch->selected_all ? i : batch->selection[i]];
+
+        entries[i] = (struct cm_window_entry){.time_ns = packet->time_ns,
+                                              .place = cm_place_of(batch->input, packet->place),
+                                              .record = cm_packet_record(packet),
+                                              .record_bytes = packet->record_bytes,
+                                              .written_bytes = packet->record_bytes,
+                                              .interface = packet->interface};
+        chunk->min_ns = packet->time_ns < chunk->min_ns ? packet->time_ns : chunk->min_ns;
+        chunk->max_ns = packet->time_ns > chunk->max_ns ? packet->time_ns : chunk->max_ns;
+    }
+    if (!encoder->verbatim) {
+        for (uint32_t i = 0; i < n; i++) {
+            struct cm_record record = {entries[i].record, entries[i].time_ns, entries[i].record_bytes,
+                                       entries[i].interface, batch->input};
+
+            entries[i].written_bytes = (uint32_t)encoder->length(encoder->context, &record);
+        }
+    }
+    chunk->n += n;
+    return CAPMILL_OK;
+}

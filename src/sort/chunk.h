@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A chunk: the packets of one range of an input, with their bytes held in memory and their entries in order
+ * of time. */
+#ifndef CM_SORT_CHUNK_H
+#define CM_SORT_CHUNK_H
+
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "core/batch.h"
+#include "core/outlet.h"
+#include "os/thread.h"
+#include "sort/entry.h"
+
+/* An event that waits for the first packet after it. Its block is copied: events outlive segments. */
+struct cm_sort_event {
+    struct cm_event event; /* `record` points to `block` */
+    uint64_t place;        /* with its input */
+    uint32_t input;
+    struct cm_sort_event *next;
+    uint8_t block[];
+};
+
+struct cm_chunk {
+    struct cm_window_entry *entries;
+    size_t n;
+    size_t capacity;
+    size_t cursor; /* first entry that no group has taken */
+    uint64_t min_ns, max_ns;
+    uint64_t n_bytes; /* of the segments it holds */
+    struct cm_segment **segments;
+    size_t n_segments, segments_capacity;
+    struct cm_sort_event *events, **last_event;
+    _Atomic uint32_t references; /* the window's, and one for each group that copies from it */
+    struct cm_chunk *next;       /* in free lists */
+};
+
+struct cm_sort_event *cm_sort_event_create(uint32_t input,
+                                           const struct cm_event *event); /* NULL: no memory */
+void cm_sort_events_free(struct cm_sort_event *list);
+
+/* A free list of chunks; any thread. */
+struct cm_chunk_pool {
+    struct cm_mutex lock;
+    struct cm_chunk *free_list;
+};
+void cm_chunk_pool_init(struct cm_chunk_pool *pool);
+void cm_chunk_pool_fini(struct cm_chunk_pool *pool);
+struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool); /* one reference; NULL: no memory */
+void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk);
+
+/* Append the selected packets of a batch, its events, and references to its segments. */
+enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
+                                    const struct cm_encoder *encoder, struct cm_error *error);
+
+#endif

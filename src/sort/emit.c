@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settling groups of packets and copying them out in order. Not for deciding which packets form a group. */
+#include "sort/emit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "os/memory.h"
+#include "sort/order.h"
+
+struct cm_group *cm_group_create(void)
+{
+    return calloc(1, sizeof(struct cm_group));
+}
+
+void cm_group_destroy(struct cm_group *group)
+{
+    if (group == NULL)
+        return;
+    free(group->entries);
+    free(group->scratch);
+    free(group->pieces);
+    free(group->events);
+    free(group->event_bytes);
+    free(group->chunks);
+    free(group);
+}
+
+void cm_group_reset(struct cm_group *group)
+{
+    group->n = 0;
+    group->sorted = false;
+    group->n_pieces = 0;
+    group->n_events = 0;
+    group->n_event_bytes = 0;
+    group->n_chunks = 0;
+    group->n_bytes = 0;
+}
+
+/* Make room for `n` elements of `element_bytes` in a growing array; doubles. */
+static bool grow(void **array, size_t *capacity, size_t n, size_t element_bytes)
+{
+    size_t wanted = *capacity == 0 ? 16 : *capacity;
+    size_t n_bytes;
+    void *larger;
+
+    while (wanted < n)
+        wanted *= 2;
+    if (wanted == *capacity)
+        return true;
+    if (!cm_mul_size(wanted, element_bytes, &n_bytes))
+        return false;
+    larger = realloc(*array, n_bytes);
+    if (larger == NULL)
+        return false;
+    *array = larger;
+    *capacity = wanted;
+    return true;
+}
+
+bool cm_group_grow(struct cm_group *group, size_t n)
+{
+    size_t scratch_capacity = group->capacity;
+
+    if (n <= group->capacity)
+        return true;
+    return grow((void **)&group->scratch, &scratch_capacity, n, sizeof(*group->scratch)) &&
+           grow((void **)&group->entries, &group->capacity, n, sizeof(*group->entries));
+}
+
+bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk)
+{
+    if (!grow((void **)&group->chunks, &group->chunks_capacity, group->n_chunks + 1,
+              sizeof(struct cm_chunk *)))
+        return false;
+    /* relaxed: the window holds a reference while it hands out this one */
+    atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
+    group->chunks[group->n_chunks++] = chunk;
+    return true;
+}
+
+bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
+                        size_t n)
+{
+    if (!grow((void **)&group->events, &group->events_capacity, group->n_events + 1,
+              sizeof(*group->events)) ||
+        !grow((void **)&group->event_bytes, &group->event_bytes_capacity, group->n_event_bytes + n, 1))
+        return false;
+    memcpy(group->event_bytes + group->n_event_bytes, bytes, n);
+    group->events[group->n_events++] = (struct cm_group_event){event->place, group->n_event_bytes, n};
+    group->n_event_bytes += n;
+    return true;
+}
+
+void cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list)
+{
+    struct cm_sort_event **end = &waiting->first;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = list;
+}
+
+static bool comes_before(uint64_t event_place, const struct cm_window_entry *entry)
+{
+    return cm_place_input(event_place) == cm_place_input(entry->place) && event_place <= entry->place;
+}
+
+/* Of how many inputs a group remembers the last packet; groups that draw from more look at every waiting
+ * event. */
+#define REACHED_INPUTS 8u
+
+/* Does any packet of the group come after the event in its input? Most groups of a long run have no such
+ * event, while some (statistics at the end of an input) wait for all of it: this must cost nothing a packet.
+ */
+static bool any_due(const struct cm_group *group, const struct cm_waiting_events *waiting)
+{
+    uint64_t reached[REACHED_INPUTS];
+    size_t n_reached = 0;
+
+    for (size_t i = 0; i < group->n; i++) {
+        uint64_t place = group->entries[i].place;
+        size_t r = 0;
+
+        while (r < n_reached && cm_place_input(reached[r]) != cm_place_input(place))
+            r++;
+        if (r == REACHED_INPUTS)
+            return true;
+        if (r == n_reached)
+            reached[n_reached++] = place;
+        reached[r] = cm_max_u64(reached[r], place);
+    }
+    for (const struct cm_sort_event *event = waiting->first; event != NULL; event = event->next) {
+        for (size_t r = 0; r < n_reached; r++) {
+            if (cm_place_input(reached[r]) == event->input && event->place <= reached[r])
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Take out of `waiting`, in output order, what comes before a packet of the sorted group. */
+static enum capmill_status settle_events(struct cm_group *group, struct cm_waiting_events *waiting,
+                                         const struct cm_encoder *encoder, struct cm_error *error)
+{
+    for (size_t i = 0; i < group->n && waiting->first != NULL; i++) {
+        struct cm_sort_event **link = &waiting->first;
+
+        while (*link != NULL) {
+            struct cm_sort_event *event = *link;
+            const uint8_t *bytes = NULL;
+            size_t n = 0;
+            enum capmill_status status;
+
+            if (!comes_before(event->place, &group->entries[i])) {
+                link = &event->next;
+                continue;
+            }
+            status = encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
+            if (status < 0)
+                return status;
+            if (n > 0 && !cm_group_add_event(group, event, bytes, n))
+                return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
+            *link = event->next;
+            event->next = NULL;
+            cm_sort_events_free(event);
+        }
+    }
+    return CAPMILL_OK;
+}
+
+static enum capmill_status add_piece(struct cm_group *group, size_t first, size_t n, uint64_t n_bytes,
+                                     const struct cm_outlet *outlet, struct cm_error *error)
+{
+    struct cm_group_piece *piece;
+
+    if (!grow((void **)&group->pieces, &group->pieces_capacity, group->n_pieces + 1, sizeof(*group->pieces)))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a piece of the output");
+    piece = &group->pieces[group->n_pieces++];
+    piece->first = first;
+    piece->n = n;
+    group->n_bytes += n_bytes;
+    return outlet->reserve(outlet->context, n > 0 ? group->entries[first].time_ns : 0, n_bytes, &piece->place,
+                           error);
+}
+
+enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_events *waiting,
+                                    const struct cm_encoder *encoder, const struct cm_outlet *outlet,
+                                    struct cm_error *error)
+{
+    uint64_t n_bytes = 0;
+    size_t next_event = 0;
+    size_t first = 0;
+    enum capmill_status status;
+
+    if (group->n == 0)
+        return CAPMILL_OK;
+    if (outlet->slice_end == NULL && (waiting->first == NULL || !any_due(group, waiting))) {
+        /* the usual case: only the sum matters now, the order can wait until the lock is let go */
+        for (size_t i = 0; i < group->n; i++)
+            n_bytes += group->entries[i].written_bytes;
+        return add_piece(group, 0, group->n, n_bytes, outlet, error);
+    }
+    if (!group->sorted)
+        cm_sort_window_entries(group->entries, group->scratch, group->n);
+    group->sorted = true;
+    status = settle_events(group, waiting, encoder, error);
+    if (status < 0)
+        return status;
+    while (first < group->n) {
+        uint64_t slice_end = outlet->slice_end == NULL
+                                 ? UINT64_MAX
+                                 : outlet->slice_end(outlet->context, group->entries[first].time_ns);
+        size_t i = first;
+
+        n_bytes = 0;
+        while (i < group->n && (group->entries[i].time_ns < slice_end || slice_end == UINT64_MAX)) {
+            while (next_event < group->n_events &&
+                   comes_before(group->events[next_event].before_place, &group->entries[i]))
+                n_bytes += group->events[next_event++].n;
+            n_bytes += group->entries[i++].written_bytes;
+        }
+        status = add_piece(group, first, i - first, n_bytes, outlet, error);
+        if (status < 0)
+            return status;
+        first = i;
+    }
+    return CAPMILL_OK;
+}
+
+enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiting_events *waiting,
+                                         uint64_t time_ns, const struct cm_encoder *encoder,
+                                         const struct cm_outlet *outlet, struct cm_error *error)
+{
+    struct cm_sort_event *event = waiting->first;
+    enum capmill_status status = CAPMILL_OK;
+
+    while (event != NULL && status >= 0) {
+        const uint8_t *bytes = NULL;
+        size_t n = 0;
+
+        status = encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
+        if (status >= 0 && n > 0 && !cm_group_add_event(group, event, bytes, n))
+            status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
+        event = event->next;
+    }
+    cm_sort_events_free(waiting->first);
+    waiting->first = NULL;
+    if (status < 0 || group->n_event_bytes == 0)
+        return status;
+    if (!grow((void **)&group->pieces, &group->pieces_capacity, group->n_pieces + 1, sizeof(*group->pieces)))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a piece of the output");
+    group->pieces[group->n_pieces] = (struct cm_group_piece){.first = 0, .n = 0};
+    group->n_bytes += group->n_event_bytes;
+    return outlet->reserve(outlet->context, time_ns, group->n_event_bytes,
+                           &group->pieces[group->n_pieces++].place, error);
+}
+
+bool cm_emitter_init(struct cm_emitter *emitter)
+{
+    emitter->capacity = CM_EMIT_BUFFER_BYTES;
+    emitter->buffer = cm_memory_map(emitter->capacity);
+    return emitter->buffer != NULL;
+}
+
+void cm_emitter_fini(struct cm_emitter *emitter)
+{
+    if (emitter->buffer != NULL)
+        cm_memory_unmap(emitter->buffer, emitter->capacity);
+    emitter->buffer = NULL;
+}
+
+/* Bytes on their way to one place. */
+struct outgoing {
+    struct cm_emitter *emitter;
+    const struct cm_outlet *outlet;
+    struct cm_place *place;
+    struct cm_error *error;
+    size_t used;
+};
+
+static enum capmill_status flush(struct outgoing *out)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    if (out->used > 0)
+        status =
+            out->outlet->write(out->outlet->context, out->place, out->emitter->buffer, out->used, out->error);
+    out->used = 0;
+    return status;
+}
+
+static enum capmill_status put(struct outgoing *out, const uint8_t *bytes, size_t n)
+{
+    if (n > out->emitter->capacity - out->used) {
+        enum capmill_status status = flush(out);
+
+        if (status < 0)
+            return status;
+        if (n > out->emitter->capacity) /* long enough to go as it is */
+            return out->outlet->write(out->outlet->context, out->place, bytes, n, out->error);
+    }
+    memcpy(out->emitter->buffer + out->used, bytes, n);
+    out->used += n;
+    return CAPMILL_OK;
+}
+
+static enum capmill_status put_encoded(struct outgoing *out, const struct cm_encoder *encoder,
+                                       const struct cm_window_entry *entry)
+{
+    struct cm_record record = {entry->record, entry->time_ns, entry->record_bytes, entry->interface,
+                               cm_place_input(entry->place)};
+    enum capmill_status status = CAPMILL_OK;
+
+    if (entry->written_bytes > out->emitter->capacity - out->used)
+        status = flush(out);
+    if (status < 0)
+        return status;
+    if (entry->written_bytes > out->emitter->capacity) {
+        uint8_t *large = malloc(entry->written_bytes);
+
+        if (large == NULL)
+            return cm_error_set(out->error, CAPMILL_E_MEMORY, 0, "no memory for a packet of %u bytes",
+                                entry->written_bytes);
+        encoder->encode(encoder->context, &record, large);
+        status =
+            out->outlet->write(out->outlet->context, out->place, large, entry->written_bytes, out->error);
+        free(large);
+        return status;
+    }
+    out->used += encoder->encode(encoder->context, &record, out->emitter->buffer + out->used);
+    return CAPMILL_OK;
+}
+
+/* Neighbours in the output that are neighbours in memory go as one copy. */
+static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_window_entry *entries, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        const uint8_t *begin = entries[i].record;
+        const uint8_t *end = begin + entries[i].record_bytes;
+        enum capmill_status status;
+
+        i++;
+        while (i < n && entries[i].record == end && (size_t)(end - begin) < CM_EMIT_BUFFER_BYTES / 8) {
+            end += entries[i].record_bytes;
+            i++;
+        }
+        status = put(out, begin, (size_t)(end - begin));
+        if (status < 0)
+            return status;
+    }
+    return CAPMILL_OK;
+}
+
+enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emitter,
+                                  const struct cm_encoder *encoder, const struct cm_outlet *outlet,
+                                  struct cm_error *error)
+{
+    size_t next_event = 0;
+    enum capmill_status status = CAPMILL_OK;
+
+    if (!group->sorted && group->n > 0)
+        cm_sort_window_entries(group->entries, group->scratch, group->n);
+    group->sorted = true;
+    for (size_t p = 0; p < group->n_pieces && status >= 0; p++) {
+        struct cm_group_piece *piece = &group->pieces[p];
+        struct outgoing out = {emitter, outlet, &piece->place, error, 0};
+        size_t end = piece->first + piece->n;
+
+        if (encoder->verbatim && group->n_events == 0) {
+            status = put_verbatim(&out, group->entries + piece->first, piece->n);
+        } else {
+            for (size_t i = piece->first; i < end && status >= 0; i++) {
+                const struct cm_window_entry *entry = &group->entries[i];
+
+                while (next_event < group->n_events && status >= 0 &&
+                       comes_before(group->events[next_event].before_place, entry)) {
+                    status = put(&out, group->event_bytes + group->events[next_event].offset,
+                                 group->events[next_event].n);
+                    next_event++;
+                }
+                if (status >= 0)
+                    status = put_encoded(&out, encoder, entry);
+            }
+        }
+        /* events behind the last packet have a piece of their own, without packets */
+        while (piece->n == 0 && next_event < group->n_events && status >= 0) {
+            status =
+                put(&out, group->event_bytes + group->events[next_event].offset, group->events[next_event].n);
+            next_event++;
+        }
+        if (status >= 0)
+            status = flush(&out);
+        if (status >= 0 && piece->place.n_left != 0)
+            status =
+                cm_error_set(error, CAPMILL_E_INTERNAL, 0, "%llu bytes of a reserved place were not written",
+                             (unsigned long long)piece->place.n_left);
+    }
+    return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of packets whose places in the output are settled, and writing them there: shared by the window and
+ * the gather. */
+#ifndef CM_SORT_EMIT_H
+#define CM_SORT_EMIT_H
+
+#include "core/outlet.h"
+#include "sort/chunk.h"
+
+/* Bytes of events that go in front of a packet. */
+struct cm_group_event {
+    uint64_t before_place; /* in front of the first entry, in output order, that comes after this place in its
+                              input */
+    size_t offset;         /* in `event_bytes` */
+    size_t n;
+};
+
+/* A stretch of the output within one slice. */
+struct cm_group_piece {
+    size_t first, n; /* entries */
+    struct cm_place place;
+};
+
+struct cm_group {
+    struct cm_window_entry *entries;
+    struct cm_window_entry *scratch; /* as large */
+    size_t n, capacity;
+    bool sorted;
+    struct cm_group_piece *pieces;
+    size_t n_pieces, pieces_capacity;
+    struct cm_group_event *events;
+    size_t n_events, events_capacity;
+    uint8_t *event_bytes;
+    size_t n_event_bytes, event_bytes_capacity;
+    struct cm_chunk **chunks; /* references that keep the bytes */
+    size_t n_chunks, chunks_capacity;
+    uint64_t n_bytes; /* written */
+    struct cm_group *next;
+};
+
+struct cm_group *cm_group_create(void);
+void cm_group_destroy(struct cm_group *group);
+void cm_group_reset(struct cm_group *group); /* chunks must have been released */
+/* Room for n entries, and as much scratch. */
+bool cm_group_grow(struct cm_group *group, size_t n);
+bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk); /* takes a reference */
+bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
+                        size_t n);
+
+/* Events that wait for the packets that come after them, of all inputs. */
+struct cm_waiting_events {
+    struct cm_sort_event *first;
+};
+void cm_waiting_events_add(struct cm_waiting_events *waiting,
+                           struct cm_sort_event *list); /* takes the list */
+
+/* Settle a group whose entries are all there: sort if events or slices demand to know the order now, turn the
+ * events that come before its packets into bytes, and reserve its places. In output order, one caller at a
+ * time. */
+enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_events *waiting,
+                                    const struct cm_encoder *encoder, const struct cm_outlet *outlet,
+                                    struct cm_error *error);
+/* What waits at the end of everything goes behind the last packet. */
+enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiting_events *waiting,
+                                         uint64_t time_ns, const struct cm_encoder *encoder,
+                                         const struct cm_outlet *outlet, struct cm_error *error);
+
+/* A thread's buffer for the bytes on their way out. */
+struct cm_emitter {
+    uint8_t *buffer;
+    size_t capacity;
+};
+/* 512 KiB: what was gathered is still in the second-level cache when the system copies it out; smaller costs
+ * calls. */
+#define CM_EMIT_BUFFER_BYTES (512u * 1024)
+bool cm_emitter_init(struct cm_emitter *emitter);
+void cm_emitter_fini(struct cm_emitter *emitter);
+/* Write a settled group to its places. Any thread. */
+enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emitter,
+                                  const struct cm_encoder *encoder, const struct cm_outlet *outlet,
+                                  struct cm_error *error);
+
+#endif

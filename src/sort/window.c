@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which packets may leave the window: see window.h for the rule. */
+#include "sort/window.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "sort/order.h"
+
+/* Before anything leaves, look at this many chunks: 64 MiB of input tell how far packets are displaced, and a
+ * disorder of up to that costs no second read. */
+#define FIRST_LOOK_CHUNKS 16u
+
+struct held {
+    struct cm_chunk *chunk; /* NULL once every packet is out */
+    uint64_t min_ns; /* earliest time in it; told here so that chunks out of reach need not be touched */
+    uint64_t max_ns; /* latest time of this and all chunks before */
+};
+
+struct cm_window {
+    struct cm_chunk_pool *chunks;
+    uint64_t memory_bytes;
+    struct held *held; /* ring of `capacity`; chunks [first, end) */
+    size_t capacity;
+    uint64_t first;    /* first chunk with packets inside */
+    uint64_t end;      /* next chunk to come */
+    uint64_t next_cut; /* the chunk whose latest time is the next to be cut at */
+    uint64_t cut_ns;   /* everything up to this time is out */
+    bool any_out;
+    bool ended;
+    uint64_t held_bytes;
+    struct cm_window_facts facts;
+};
+
+static struct held *held_at(const struct cm_window *window, uint64_t chunk)
+{
+    return &window->held[chunk & (window->capacity - 1)];
+}
+
+struct cm_window *cm_window_create(uint64_t memory_bytes, struct cm_chunk_pool *chunks)
+{
+    struct cm_window *window = calloc(1, sizeof(*window));
+
+    if (window == NULL)
+        return NULL;
+    window->chunks = chunks;
+    window->memory_bytes = memory_bytes;
+    window->capacity = 64;
+    window->held = calloc(window->capacity, sizeof(*window->held));
+    if (window->held == NULL) {
+        free(window);
+        return NULL;
+    }
+    return window;
+}
+
+void cm_window_destroy(struct cm_window *window)
+{
+    if (window == NULL)
+        return;
+    for (uint64_t i = window->first; i < window->end; i++)
+        cm_chunk_release(window->chunks, held_at(window, i)->chunk);
+    free(window->held);
+    free(window);
+}
+
+static bool make_room(struct cm_window *window)
+{
+    struct held *larger;
+    size_t capacity = window->capacity * 2;
+
+    if (window->end - window->first < window->capacity)
+        return true;
+    larger = calloc(capacity, sizeof(*larger));
+    if (larger == NULL)
+        return false;
+    for (uint64_t i = window->first; i < window->end; i++)
+        larger[i & (capacity - 1)] = *held_at(window, i);
+    free(window->held);
+    window->held = larger;
+    window->capacity = capacity;
+    return true;
+}
+
+enum capmill_status cm_window_accept(struct cm_window *window, struct cm_chunk *chunk, struct cm_error *error)
+{
+    uint64_t number = window->end;
+    uint64_t before_ns = number > window->first ? held_at(window, number - 1)->max_ns : window->cut_ns;
+
+    if (chunk->n > 0 && window->any_out && chunk->min_ns < window->cut_ns) {
+        window->facts.late_place = chunk->entries[0].place;
+        cm_chunk_release(window->chunks, chunk);
+        return CAPMILL_AGAIN;
+    }
+    if (!make_room(window)) {
+        cm_chunk_release(window->chunks, chunk);
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the window of %" PRIu64 " ranges",
+                            number);
+    }
+    if (chunk->n > 0) {
+        uint64_t reached = number;
+
+        while (reached > window->first && held_at(window, reached - 1)->max_ns > chunk->min_ns)
+            reached--;
+        window->facts.max_depth = cm_max_u64(window->facts.max_depth, number - reached);
+    }
+    *held_at(window, number) =
+        (struct held){chunk, chunk->min_ns, cm_max_u64(before_ns, chunk->n > 0 ? chunk->max_ns : 0)};
+    window->end++;
+    window->held_bytes += chunk->n_bytes;
+    window->facts.n_chunks++;
+    window->facts.peak_bytes = cm_max_u64(window->facts.peak_bytes, window->held_bytes);
+    return CAPMILL_OK;
+}
+
+void cm_window_end(struct cm_window *window)
+{
+    window->ended = true;
+}
+
+/* Twice what was seen, and one more: lateness that grows slowly is met before it hurts. */
+static uint64_t wanted_depth(const struct cm_window *window)
+{
+    uint64_t depth = 2 * window->facts.max_depth + 1;
+
+    return window->facts.n_chunks < FIRST_LOOK_CHUNKS ? cm_max_u64(depth, FIRST_LOOK_CHUNKS) : depth;
+}
+
+static bool may_leave(const struct cm_window *window)
+{
+    if (window->next_cut >= window->end)
+        return false;
+    if (window->ended)
+        return true;
+    if (window->next_cut + 1 >= window->end)
+        return false; /* at least one chunk must have come after the one that is cut at */
+    return window->end - 1 - window->next_cut >= wanted_depth(window) ||
+           window->held_bytes > window->memory_bytes;
+}
+
+/* Take the packets of one chunk up to the cut. */
+static bool take(struct cm_window *window, struct cm_group *group, struct held *held)
+{
+    struct cm_chunk *chunk = held->chunk;
+    size_t to;
+
+    if (chunk->cursor == chunk->n)
+        return true;
+    to = cm_sort_upper_bound(chunk->entries, chunk->cursor, chunk->n, window->cut_ns);
+    if (to == chunk->cursor)
+        return true;
+    if (!cm_group_grow(group, group->n + (to - chunk->cursor)) || !cm_group_add_chunk(group, chunk))
+        return false;
+    memcpy(group->entries + group->n, chunk->entries + chunk->cursor,
+           (to - chunk->cursor) * sizeof(*group->entries));
+    group->n += to - chunk->cursor;
+    chunk->cursor = to;
+    return true;
+}
+
+static void move_events(struct cm_chunk *chunk, struct cm_waiting_events *waiting)
+{
+    if (chunk->events == NULL)
+        return;
+    cm_waiting_events_add(waiting, chunk->events);
+    chunk->events = NULL;
+    chunk->last_event = &chunk->events;
+}
+
+enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *group,
+                                   struct cm_waiting_events *waiting, struct cm_error *error)
+{
+    uint64_t cut;
+    uint64_t drawn_from;
+
+    if (!may_leave(window))
+        return window->ended ? CAPMILL_END : CAPMILL_AGAIN;
+    cut = window->next_cut++;
+    window->cut_ns = held_at(window, cut)->max_ns;
+    window->any_out = true;
+    drawn_from = window->first;
+    for (uint64_t i = window->first; i < window->end; i++) {
+        struct held *held = held_at(window, i);
+
+        if (held->min_ns > window->cut_ns)
+            continue;
+        if (!take(window, group, held))
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a group of packets");
+        drawn_from = i;
+    }
+    /* an event comes before every packet that came after it, also those of later chunks */
+    for (uint64_t i = window->first; i <= drawn_from; i++)
+        move_events(held_at(window, i)->chunk, waiting);
+    /* what lies up to the cut is out: let go of chunks from the front */
+    while (window->first <= cut) {
+        struct held *held = held_at(window, window->first);
+
+        if (held->chunk != NULL) {
+            move_events(held->chunk, waiting); /* a chunk of events alone */
+            window->held_bytes -= held->chunk->n_bytes;
+            cm_chunk_release(window->chunks, held->chunk);
+            held->chunk = NULL;
+        }
+        window->first++;
+    }
+    return CAPMILL_OK;
+}
+
+void cm_window_read_facts(const struct cm_window *window, struct cm_window_facts *facts_ret)
+{
+    *facts_ret = window->facts;
+}
