@@ -20,6 +20,9 @@ struct cm_place {
 
 struct cm_outlet {
     void *context;
+    /* Make ready whatever takes a packet of this time: a new slice gets its header now, before the events
+     * that come before its first packet are turned into bytes. Same callers as reserve, which does it too. */
+    enum capmill_status (*prepare)(void *context, uint64_t time_ns, struct cm_error *error);
     /* Take the next `n_bytes` of the output. In output order, one caller at a time (the stage locks).
      * `time_ns` is the time of the first packet in them and picks the slice. */
     enum capmill_status (*reserve)(void *context, uint64_t time_ns, uint64_t n_bytes,

@@ -140,11 +140,12 @@ static bool any_due(const struct cm_group *group, const struct cm_waiting_events
     return false;
 }
 
-/* Take out of `waiting`, in output order, what comes before a packet of the sorted group. */
-static enum capmill_status settle_events(struct cm_group *group, struct cm_waiting_events *waiting,
-                                         const struct cm_encoder *encoder, struct cm_error *error)
+/* Take out of `waiting`, in output order, what comes before a packet of the sorted group's [first, end). */
+static enum capmill_status settle_events(struct cm_group *group, size_t first, size_t end,
+                                         struct cm_waiting_events *waiting, const struct cm_encoder *encoder,
+                                         struct cm_error *error)
 {
-    for (size_t i = 0; i < group->n && waiting->first != NULL; i++) {
+    for (size_t i = first; i < end && waiting->first != NULL; i++) {
         struct cm_sort_event **link = &waiting->first;
 
         while (*link != NULL) {
@@ -205,26 +206,28 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
     if (!group->sorted)
         cm_sort_window_entries(group->entries, group->scratch, group->n);
     group->sorted = true;
-    status = settle_events(group, waiting, encoder, error);
-    if (status < 0)
-        return status;
     while (first < group->n) {
         uint64_t slice_end = outlet->slice_end == NULL
                                  ? UINT64_MAX
                                  : outlet->slice_end(outlet->context, group->entries[first].time_ns);
-        size_t i = first;
+        size_t end = slice_end == UINT64_MAX
+                         ? group->n
+                         : cm_sort_upper_bound(group->entries, first, group->n, slice_end - 1);
 
-        n_bytes = 0;
-        while (i < group->n && (group->entries[i].time_ns < slice_end || slice_end == UINT64_MAX)) {
-            while (next_event < group->n_events &&
-                   comes_before(group->events[next_event].before_place, &group->entries[i]))
-                n_bytes += group->events[next_event++].n;
-            n_bytes += group->entries[i++].written_bytes;
-        }
-        status = add_piece(group, first, i - first, n_bytes, outlet, error);
+        status = outlet->prepare(outlet->context, group->entries[first].time_ns, error);
+        if (status >= 0)
+            status = settle_events(group, first, end, waiting, encoder, error);
         if (status < 0)
             return status;
-        first = i;
+        n_bytes = 0;
+        for (; next_event < group->n_events; next_event++)
+            n_bytes += group->events[next_event].n;
+        for (size_t i = first; i < end; i++)
+            n_bytes += group->entries[i].written_bytes;
+        status = add_piece(group, first, end - first, n_bytes, outlet, error);
+        if (status < 0)
+            return status;
+        first = end;
     }
     return CAPMILL_OK;
 }
