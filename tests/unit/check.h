@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The assertions of the unit tests: Criterion where it is installed, a runner of 60 lines (unit/runner.c) elsewhere,
+/* The assertions of the unit tests: Criterion where it is installed, a small runner (unit/runner.c) elsewhere,
  * so that the same files run under Windows. A test file includes this and nothing of either. */
 #ifndef CM_TESTS_CHECK_H
 #define CM_TESTS_CHECK_H
@@ -22,8 +22,8 @@ struct cm_test {
     struct cm_test *next;
 };
 void cm_test_register(struct cm_test *test);
-void cm_test_fail(const char *file, int line, const char *format, ...);
-void cm_test_skip(const char *format, ...);
+__attribute__((noreturn, format(printf, 3, 4))) void cm_test_fail(const char *file, int line, const char *format, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void cm_test_skip(const char *format, ...);
 #define CM_TEST(suite_, name_)                                                                                          \
     static void test_##suite_##_##name_(void);                                                                          \
     __attribute__((constructor)) static void register_##suite_##_##name_(void)                                         \
