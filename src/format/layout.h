@@ -159,7 +159,8 @@ enum cm_frame_result cm_layout_frame(struct cm_layout *layout, const uint8_t *by
  * damaged record always leads past it. A pure function of the bytes and the layout, linear in n whatever the
  * bytes. CAPMILL_OK and *skip_ret; CAPMILL_AGAIN when the bytes at hand decide nothing (drop *skip_ret bytes,
  * which are not it, and come back with at least *wanted_ret bytes beyond these n, or with at_end);
- * CAPMILL_END when at_end and there is none. Buffers of CM_RESYNC_BYTES decide always. */
+ * CAPMILL_END when at_end and there is none. With CM_RESYNC_BYTES at hand it answers CAPMILL_OK or drops
+ * some. Needs 128 KiB of stack. */
 #define CM_RESYNC_BYTES (1024u * 1024)
 enum capmill_status cm_layout_resync(const struct cm_layout *layout, const uint8_t *bytes, size_t n,
                                      bool at_end, size_t *skip_ret, size_t *wanted_ret);
