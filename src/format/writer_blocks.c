@@ -13,7 +13,8 @@
  * known. */
 bool cm_writer_block_order(const uint8_t *block, size_t n, bool otherwise)
 {
-    bool little = cm_load_u32_as(block + 4, false) == n, big = cm_load_u32_as(block + 4, true) == n;
+    bool little = cm_align_up(cm_load_u32_as(block + 4, false), 4) == n;
+    bool big = cm_align_up(cm_load_u32_as(block + 4, true), 4) == n;
     uint32_t type = cm_load_u32_as(block, true);
 
     if (little != big)
@@ -51,6 +52,20 @@ static void finish(struct cm_bytes *out, bool big, size_t body_bytes)
     cm_store_u32_as(block + 4, (uint32_t)n, big);
     cm_store_u32_as(block + n - CM_BLOCK_TRAILER_BYTES, (uint32_t)n, big);
     out->n += n;
+}
+
+/* A block as it is, but with both lengths right: one is read whose lengths differ, or are no multiple of
+ * four. */
+static enum capmill_status copy(struct cm_bytes *out, bool big, const uint8_t *block, size_t n,
+                                struct cm_error *error)
+{
+    enum capmill_status status = cm_bytes_append(out, block, n, error);
+
+    if (status == CAPMILL_OK) {
+        cm_store_u32_as(out->data + out->n - n + 4, (uint32_t)n, big);
+        cm_store_u32_as(out->data + out->n - CM_BLOCK_TRAILER_BYTES, (uint32_t)n, big);
+    }
+    return status;
 }
 
 /* An interface of a pcap file. FCS length: libpcap's LT_FCS_LENGTH_PRESENT and LT_FCS_LENGTH, in units of 16
@@ -102,7 +117,7 @@ enum capmill_status cm_writer_block_interface(bool big_endian, const struct cm_i
     if (block == NULL || n < CM_BLOCK_INTERFACE_FIXED + CM_BLOCK_TRAILER_BYTES)
         return describe_pcap(big_endian, interface, nanoseconds, out, error);
     if (interface->big_endian == big_endian)
-        return cm_bytes_append(out, block, n, error);
+        return copy(out, big_endian, block, n, error);
     options_bytes = n - CM_BLOCK_INTERFACE_FIXED - CM_BLOCK_TRAILER_BYTES;
     status = begin(out, big_endian, CM_BLOCK_INTERFACE, 8 + options_bytes, &body, error);
     if (status != CAPMILL_OK)
@@ -221,7 +236,7 @@ enum capmill_status cm_writer_block_metadata(bool from_big, bool to_big, uint32_
         return CAPMILL_OK;
     }
     if (from_big == to_big) {
-        status = cm_bytes_append(out, block, n, error);
+        status = copy(out, to_big, block, n, error);
         if (status == CAPMILL_OK && type == CM_BLOCK_STATISTICS)
             cm_store_u32_as(out->data + out->n - n + 8, output_id, to_big);
         return status;

@@ -221,6 +221,8 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
            carry_options(&view, interface->big_endian, writer->options.big_endian, NULL, &dropped);
 }
 
+/* Type and both lengths. Also for a block that is copied: one is read whose lengths differ, or are no
+ * multiple of four. */
 static size_t finish_block(uint8_t *out, size_t n, uint32_t type, bool big)
 {
     n += CM_BLOCK_TRAILER_BYTES;
@@ -292,11 +294,12 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
     switch (treatment_of(writer, interface, packet)) {
     case COPY:
         memcpy(out, packet->record, packet->record_bytes);
-        return packet->record_bytes;
+        return finish_block(out, packet->record_bytes - CM_BLOCK_TRAILER_BYTES, CM_BLOCK_PACKET_SIMPLE, big);
     case COPY_WITH_ID:
         memcpy(out, packet->record, packet->record_bytes);
         cm_store_u32_as(out + 8, interface->output_id, big);
-        return packet->record_bytes;
+        return finish_block(out, packet->record_bytes - CM_BLOCK_TRAILER_BYTES, CM_BLOCK_PACKET_ENHANCED,
+                            big);
     case REWRITE_SIMPLE:
         cm_record_view_pcapng(interface, packet->record, packet->record_bytes, &view);
         cm_store_u32_as(out + 8, view.origlen, big);

@@ -398,3 +398,22 @@ CM_TEST(writer_blocks, nothing_is_written_to_pcap)
     check_block(&with, 0, &in, NULL, 0);
     close_writer(&with);
 }
+
+CM_TEST(writer_blocks, lengths_that_differ_or_are_not_rounded_are_put_right)
+{
+    struct cm_writer_options options = pcapng_options(false);
+    struct built in = names(false, true), out = in, interface = interface_block(false, 1),
+                 expected = interface;
+    struct written with;
+
+    open_writer(&with, CM_CAPTURE_PCAPNG, false, &options);
+    cm_store_u32_as(interface.data + 4, (uint32_t)interface.n - 2, false);
+    cm_store_u32_as(interface.data + interface.n - 4, 0, false);
+    add_interface(&with.table, 0, 0, false, MICRO, &interface);
+    add_input(&with);
+    check_interface(&with, 0, 0, &expected);
+    cm_store_u32_as(in.data + 4, (uint32_t)in.n - 3, false);
+    cm_store_u32_as(in.data + in.n - 4, 99, false);
+    check_block(&with, 0, &in, &out, 0);
+    close_writer(&with);
+}

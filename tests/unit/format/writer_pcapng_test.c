@@ -418,3 +418,28 @@ CM_TEST(writer_pcapng, blocks_that_are_shorter_than_they_say_are_cut_not_overrun
     check_packet(&with, 0, 0, &tiny, &nothing);
     close_writer(&with);
 }
+
+CM_TEST(writer_pcapng, lengths_that_differ_or_are_not_rounded_are_put_right)
+{
+    struct cm_writer_options options = pcapng_options(false);
+    struct built block = {0}, expected = {0};
+    struct written with;
+
+    options.keep_simple_packets = true;
+    open_writer(&with, CM_CAPTURE_PCAPNG, false, &options);
+    add_interface(&with.table, 0, 0, false, MICRO, NULL);
+    add_input(&with);
+    begin_enhanced(&block, 0, 5, data, 7, 7);
+    end_block(&block);
+    expected = block;
+    cm_store_u32_as(block.data + 4, (uint32_t)block.n - 1, false);
+    cm_store_u32_as(block.data + block.n - 4, 99, false);
+    check_packet(&with, 0, 0, &block, &expected);
+    block.n = expected.n = 0;
+    put_simple(&block, 7);
+    expected = block;
+    cm_store_u32_as(block.data + 4, (uint32_t)block.n - 1, false);
+    cm_store_u32_as(block.data + block.n - 4, 99, false);
+    check_packet(&with, 0, 0, &block, &expected);
+    close_writer(&with);
+}
