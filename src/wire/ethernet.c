@@ -48,6 +48,52 @@ static bool tag(struct cm_walk *walk, uint16_t *type_ret)
     return true;
 }
 
+/* A tag of another make: `n` bytes, of which the last two are the next type. */
+static bool other_tag(struct cm_walk *walk, uint32_t n, uint16_t *type_ret)
+{
+    if (!cm_walk_has(walk, n) || !count_tag(walk))
+        return false;
+    *type_ret = cm_load_be16(walk->data + walk->at + n - 2);
+    walk->at += n;
+    return true;
+}
+
+/* 802.1AE, section 9: passed where the frame is authenticated but in the clear. */
+static bool macsec(struct cm_walk *walk, uint16_t *type_ret)
+{
+    uint8_t bits;
+
+    if (!cm_walk_has(walk, 1))
+        return false;
+    bits = walk->data[walk->at];
+    if (bits & 0x8c) /* version, encrypted, changed */
+        return false;
+    return other_tag(walk, bits & 0x20 ? 16 : 8, type_ret);
+}
+
+/* Pass one tag that `*type` announced and put the type that it announces there. False: none, or no further.
+ */
+static bool pass_tag(struct cm_walk *walk, uint16_t *type)
+{
+    switch (*type) {
+    case CM_ETH_VLAN:
+    case CM_ETH_QINQ:
+    case CM_ETH_QINQ_9100:
+    case CM_ETH_QINQ_9200:
+        return tag(walk, type);
+    case CM_ETH_E_TAG:
+        return other_tag(walk, 8, type);
+    case CM_ETH_VN_TAG:
+        return other_tag(walk, 6, type);
+    case CM_ETH_METADATA: /* version, number of words, words */
+        return cm_walk_has(walk, 2) && other_tag(walk, 4 + walk->data[walk->at + 1] * 4u, type);
+    case CM_ETH_MACSEC:
+        return macsec(walk, type);
+    default:
+        return false;
+    }
+}
+
 /* RFC 3032, section 2.1: the lowest bit of the third byte marks the last label. */
 bool cm_walk_labels(struct cm_walk *walk)
 {
@@ -91,6 +137,39 @@ static void pppoe(struct cm_walk *walk)
     cm_walk_ppp(walk);
 }
 
+/* RFC 8300, section 2.2. */
+static void nsh(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n;
+
+    if (!cm_walk_has(walk, 8))
+        return;
+    n = (p[1] & 63) * 4u;
+    if (p[0] >> 6 != 0 || n < 8) {
+        cm_walk_bad(walk);
+        return;
+    }
+    if (!cm_walk_has(walk, n))
+        return;
+    walk->at += n;
+    if (p[3] == 1)
+        cm_walk_ipv4(walk);
+    else if (p[3] == 2)
+        cm_walk_ipv6(walk);
+    else if (p[3] == 3)
+        cm_walk_inner(walk, CM_INNER_ETHERNET);
+}
+
+/* Another Ethernet frame behind a header of `n` bytes. */
+static void whole_frame(struct cm_walk *walk, uint32_t n)
+{
+    if (!cm_walk_has(walk, n))
+        return;
+    walk->at += n;
+    cm_walk_inner(walk, CM_INNER_ETHERNET);
+}
+
 void cm_walk_llc(struct cm_walk *walk)
 {
     const uint8_t *p = walk->data + walk->at;
@@ -117,12 +196,8 @@ void cm_walk_eth_type(struct cm_walk *walk, uint16_t type)
     struct cm_headers *headers = walk->headers;
 
     headers->eth_type = type;
-    while (type == CM_ETH_VLAN || type == CM_ETH_QINQ || type == CM_ETH_QINQ_9100 ||
-           type == CM_ETH_QINQ_9200) {
-        if (!tag(walk, &type))
-            return;
-        headers->eth_type = type < CM_ETH_LEAST ? 0 : type;
-    }
+    while (pass_tag(walk, &type))
+        headers->eth_type = type;
     switch (type) {
     case CM_ETH_IPV4:
         cm_walk_ipv4(walk);
@@ -143,6 +218,15 @@ void cm_walk_eth_type(struct cm_walk *walk, uint16_t type)
         break;
     case CM_ETH_PPP:
         cm_walk_ppp(walk);
+        break;
+    case CM_ETH_NSH:
+        nsh(walk);
+        break;
+    case CM_ETH_PBB:
+        whole_frame(walk, 4);
+        break;
+    case CM_ETH_FABRIC_PATH:
+        whole_frame(walk, 2);
         break;
     default:
         if (type < CM_ETH_LEAST)

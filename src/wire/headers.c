@@ -84,7 +84,7 @@ static inline bool decode_fast(const uint8_t *data, uint32_t caplen, struct cm_h
         port = cm_load_be16(p + 2);
         length = cm_load_be16(p + 4);
         if (CM_UNLIKELY(length < 8 || port == CM_PORT_VXLAN || port == CM_PORT_GTP_U ||
-                        port == CM_PORT_GENEVE))
+                        cm_load_be16(p) == CM_PORT_GTP_U || port == CM_PORT_GENEVE))
             return false;
         payload = l4 + 8;
     } else {

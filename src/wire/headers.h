@@ -30,7 +30,7 @@ struct cm_headers {
     uint8_t icmp_type;       /* ICMP and ICMPv6, with CM_HEADERS_ICMP */
     uint8_t icmp_code;
     uint8_t inner_kind;      /* enum cm_inner_kind */
-    uint8_t n_tags;          /* VLAN tags and MPLS labels passed */
+    uint8_t n_tags;          /* VLAN and other tags and MPLS labels passed */
     uint8_t reserved;
     uint32_t l3_end; /* first byte after the network packet by its own length, at most caplen; caplen where it says none */
 };

@@ -83,8 +83,9 @@ void cm_walk_transport(struct cm_walk *walk, uint8_t protocol);
 /* tunnel.c: note where the inner packet begins; the walk itself ends here */
 void cm_walk_gre(struct cm_walk *walk);
 void cm_walk_ip_in_ip(struct cm_walk *walk, uint8_t version);
-/* From the first byte after a UDP header to a tunnel's port. */
-void cm_walk_udp_tunnel(struct cm_walk *walk, uint16_t port);
+void cm_walk_etherip(struct cm_walk *walk);
+/* From the first byte after a UDP header, by its ports. */
+void cm_walk_udp_tunnel(struct cm_walk *walk);
 void cm_walk_inner(struct cm_walk *walk, enum cm_inner_kind kind);
 
 /* headers.c: the decoder without its fast path, which must give the same; for tests. */

@@ -122,6 +122,75 @@ static void nflog(struct cm_walk *walk)
     }
 }
 
+/* RFC 2427, section 3: a Q.922 address, whose last byte has its lowest bit set, an unnumbered frame, and what
+ * follows. */
+static void frame_relay(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n = 2;
+
+    if (!cm_walk_has(walk, 4))
+        return;
+    while (n < 4 && !(p[n - 1] & 1))
+        n++;
+    if (!cm_walk_has(walk, n + 2))
+        return;
+    walk->at += n;
+    p += n;
+    if (p[0] != 0x03) { /* Cisco: an Ethernet type in its place */
+        walk->at += 2;
+        if (cm_load_be16(p) >= CM_ETH_LEAST)
+            cm_walk_eth_type(walk, cm_load_be16(p));
+        return;
+    }
+    walk->at += 1;
+    if (p[1] == 0x00) { /* padding */
+        if (!cm_walk_has(walk, 2))
+            return;
+        walk->at += 1;
+        p += 1;
+    }
+    walk->at += 1;
+    if (p[1] == 0xcc) {
+        cm_walk_eth_type(walk, CM_ETH_IPV4);
+    } else if (p[1] == 0x8e) {
+        cm_walk_eth_type(walk, CM_ETH_IPV6);
+    } else if (p[1] == 0x80) { /* SNAP without LLC */
+        if (!cm_walk_has(walk, 5) || p[2] != 0 || p[3] != 0 || p[4] != 0)
+            return;
+        walk->at += 5;
+        cm_walk_eth_type(walk, cm_load_be16(p + 5));
+    }
+}
+
+/* Solaris: 24 bytes, family second. */
+static void ipnet(struct cm_walk *walk)
+{
+    uint8_t family;
+
+    if (!cm_walk_has(walk, 24))
+        return;
+    family = walk->data[walk->at + 1];
+    walk->at += 24;
+    if (family == 2)
+        cm_walk_eth_type(walk, CM_ETH_IPV4);
+    else if (family == 26)
+        cm_walk_eth_type(walk, CM_ETH_IPV6);
+}
+
+/* A global routing header of 40 bytes, then RFC 4391, section 6: type and two reserved bytes. */
+static void ip_over_infiniband(struct cm_walk *walk)
+{
+    uint16_t type;
+
+    if (!cm_walk_has(walk, 44))
+        return;
+    type = cm_load_be16(walk->data + walk->at + 40);
+    walk->at += 44;
+    if (type >= CM_ETH_LEAST)
+        cm_walk_eth_type(walk, type);
+}
+
 /* LINKTYPE_ values of a DLT_ that a header within the packet names. They agree, but for a few that differ by
  * system. */
 static uint16_t link_type_of_dlt(uint32_t dlt)
@@ -232,6 +301,15 @@ void cm_walk_link(struct cm_walk *walk, uint16_t link_type)
         break;
     case CM_LINK_IEEE802_5:
         token_ring(walk);
+        break;
+    case CM_LINK_FRELAY:
+        frame_relay(walk);
+        break;
+    case CM_LINK_IPNET:
+        ipnet(walk);
+        break;
+    case CM_LINK_IPOIB:
+        ip_over_infiniband(walk);
         break;
     case CM_LINK_PPI:
         ppi(walk);

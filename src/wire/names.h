@@ -15,8 +15,6 @@
 /* Short lower-case names ("tcp", "ipv6-icmp" is "icmp6" as tcpdump has it); NULL where we have none. */
 const char *cm_wire_protocol_name(uint8_t protocol);
 const char *cm_wire_eth_type_name(uint16_t eth_type);
-/* As in tcpdump.org's registry, without the LINKTYPE_ in front ("ETHERNET"); NULL where we have none. */
-const char *cm_wire_link_type_name(uint16_t link_type);
 
 /* tcpdump's letters in its order, F S R P . U E W, the dot for ACK; "none". Returns the length. */
 size_t cm_wire_format_tcp_flags(uint8_t tcp_flags, char text_ret[CM_WIRE_TCP_FLAGS_TEXT]);

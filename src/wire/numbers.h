@@ -18,6 +18,7 @@ enum cm_link_type {
     CM_LINK_RAW = 101,
     CM_LINK_C_HDLC = 104,
     CM_LINK_IEEE802_11 = 105,
+    CM_LINK_FRELAY = 107,
     CM_LINK_LOOP = 108,
     CM_LINK_LINUX_SLL = 113,
     CM_LINK_PRISM = 119,
@@ -26,9 +27,11 @@ enum cm_link_type {
     CM_LINK_PPP_PPPD = 166,
     CM_LINK_PPI = 192,
     CM_LINK_PPP_WITH_DIR = 204,
+    CM_LINK_IPNET = 226,
     CM_LINK_IPV4 = 228,
     CM_LINK_IPV6 = 229,
     CM_LINK_NFLOG = 239,
+    CM_LINK_IPOIB = 242,
     CM_LINK_PKTAP = 258,
     CM_LINK_LINUX_SLL2 = 276,
 };
@@ -51,6 +54,13 @@ enum cm_eth_type {
     CM_ETH_QINQ = 0x88a8,
     CM_ETH_ERSPAN = 0x88be,
     CM_ETH_LLDP = 0x88cc,
+    CM_ETH_MACSEC = 0x88e5,
+    CM_ETH_PBB = 0x88e7,         /* 802.1ah: a service tag, then a whole frame */
+    CM_ETH_FABRIC_PATH = 0x8903, /* Cisco: a tag, then a whole frame */
+    CM_ETH_METADATA = 0x8909,    /* Cisco: security group tag */
+    CM_ETH_VN_TAG = 0x8926,
+    CM_ETH_E_TAG = 0x893f, /* 802.1BR */
+    CM_ETH_NSH = 0x894f,
     CM_ETH_QINQ_9100 = 0x9100, /* before 802.1ad settled on 0x88a8 */
     CM_ETH_QINQ_9200 = 0x9200,
 };
@@ -72,11 +82,13 @@ enum cm_ip_protocol {
     CM_PROTOCOL_ICMPV6 = 58,
     CM_PROTOCOL_NO_NEXT = 59,
     CM_PROTOCOL_DESTINATION = 60,
+    CM_PROTOCOL_ETHERIP = 97,
     CM_PROTOCOL_SCTP = 132,
     CM_PROTOCOL_MOBILITY = 135,
     CM_PROTOCOL_UDP_LITE = 136,
     CM_PROTOCOL_HIP = 139,
     CM_PROTOCOL_SHIM6 = 140,
+    CM_PROTOCOL_ETHERNET = 143,
 };
 
 enum cm_tunnel_port {

@@ -65,7 +65,7 @@ static void udp(struct cm_walk *walk)
         return;
     }
     pass(walk, UDP_BYTES, UDP_BYTES);
-    cm_walk_udp_tunnel(walk, walk->headers->dst_port);
+    cm_walk_udp_tunnel(walk);
 }
 
 /* RFC 4340, section 5.1: the data offset counts 32-bit words. */
@@ -121,6 +121,12 @@ void cm_walk_transport(struct cm_walk *walk, uint8_t protocol)
         break;
     case CM_PROTOCOL_IPV6:
         cm_walk_ip_in_ip(walk, 6);
+        break;
+    case CM_PROTOCOL_ETHERNET:
+        cm_walk_inner(walk, CM_INNER_ETHERNET);
+        break;
+    case CM_PROTOCOL_ETHERIP:
+        cm_walk_etherip(walk);
         break;
     case CM_PROTOCOL_GRE:
         cm_walk_gre(walk);

@@ -191,12 +191,25 @@ static void gtp_u(struct cm_walk *walk)
     inner_ip(walk, 0);
 }
 
-void cm_walk_udp_tunnel(struct cm_walk *walk, uint16_t port)
+/* RFC 3378, section 3. */
+void cm_walk_etherip(struct cm_walk *walk)
 {
-    if (port == CM_PORT_VXLAN)
+    if (!cm_walk_has(walk, 2) || walk->data[walk->at] >> 4 != 3)
+        return;
+    walk->at += 2;
+    cm_walk_inner(walk, CM_INNER_ETHERNET);
+}
+
+/* The port that counts is the destination's: sources are chosen freely. Some GTP-U nodes send from theirs to
+ * any. */
+void cm_walk_udp_tunnel(struct cm_walk *walk)
+{
+    const struct cm_headers *headers = walk->headers;
+
+    if (headers->dst_port == CM_PORT_VXLAN)
         vxlan(walk);
-    else if (port == CM_PORT_GTP_U)
-        gtp_u(walk);
-    else if (port == CM_PORT_GENEVE)
+    else if (headers->dst_port == CM_PORT_GENEVE)
         geneve(walk);
+    else if (headers->dst_port == CM_PORT_GTP_U || headers->src_port == CM_PORT_GTP_U)
+        gtp_u(walk);
 }
