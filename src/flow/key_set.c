@@ -45,7 +45,7 @@ enum capmill_status cm_key_set_init(struct cm_key_set *set, unsigned n_words, un
     memset(set, 0, sizeof(*set));
     set->n_words = (uint8_t)n_words;
     set->n_key_words = (uint8_t)n_key_words;
-    set->seed = seed;
+    set->seed = *seed;
     set_capacity(set, slots_create(FIRST_CAPACITY * n_words * sizeof(uint64_t)), FIRST_CAPACITY);
     if (set->slots == NULL) {
         set->capacity = 0;
@@ -106,7 +106,7 @@ static inline void move_entries(const struct cm_key_set *from, struct cm_key_set
 
         if ((entry[n_key_words - 1] & CM_KEY_SET_FLAGS) == 0)
             continue;
-        at = cm_key_set_hash(from->seed, entry, n_key_words) >> to->shift;
+        at = cm_key_set_hash(&from->seed, entry, n_key_words) >> to->shift;
         while ((to->slots[at * n_words + n_key_words - 1] & CM_KEY_SET_FLAGS) != 0)
             at = (at + 1) & (to->capacity - 1);
         for (unsigned i = 0; i < n_words; i++)

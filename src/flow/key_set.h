@@ -36,7 +36,7 @@ struct cm_key_set {
     unsigned shift;  /* 64 - log2(capacity) */
     uint8_t n_words;
     uint8_t n_key_words;
-    const struct cm_flow_seed *seed;
+    struct cm_flow_seed seed;
 };
 
 /* Keys of more words come first in the caller's constants: IPv4 address 1, IPv4 flow 2, IPv6 address 3, IPv6

@@ -91,6 +91,7 @@ enum capmill_status cm_tally_create(const struct cm_tally_options *options, stru
     if (tally == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "out of memory for flows");
     tally->options = *options;
+    tally->options.seed = NULL; /* the sets have it */
     if (options->approximate) {
         tally->estimates = calloc(1, sizeof(*tally->estimates));
         if (tally->estimates == NULL)
@@ -261,8 +262,10 @@ static void take_flows6(struct cm_tally *tally)
 static inline void prepare(const struct cm_key_set *set, const uint64_t *keys, unsigned n,
                            uint64_t *hashes_ret, unsigned n_words)
 {
+    const struct cm_flow_seed seed = set->seed;
+
     for (unsigned i = 0; i < n; i++) {
-        hashes_ret[i] = cm_key_set_hash(set->seed, keys + i * n_words, n_words);
+        hashes_ret[i] = cm_key_set_hash(&seed, keys + i * n_words, n_words);
         cm_key_set_prefetch(set, hashes_ret[i], n_words);
     }
 }
@@ -427,7 +430,8 @@ static size_t count_new(const struct cm_key_set *set, const struct cm_key_set *o
     for (const uint64_t *entry = other->slots, *end = entry + other->capacity * n_words; entry < end;
          entry += n_words)
         if ((entry[n_words - 1] & CM_KEY_SET_FLAGS) != 0 &&
-            cm_key_set_find(set, entry, cm_key_set_hash(set->seed, entry, n_words), n_words, n_words) == NULL)
+            cm_key_set_find(set, entry, cm_key_set_hash(&set->seed, entry, n_words), n_words, n_words) ==
+                NULL)
             n_new++;
     return n_new;
 }
@@ -440,7 +444,7 @@ static void take_all(struct cm_key_set *set, const struct cm_key_set *other, uns
 
         if ((entry[n_words - 1] & CM_KEY_SET_FLAGS) == 0)
             continue;
-        same = cm_key_set_take(set, entry, cm_key_set_hash(set->seed, entry, n_words), n_words, n_words);
+        same = cm_key_set_take(set, entry, cm_key_set_hash(&set->seed, entry, n_words), n_words, n_words);
         same[n_words - 1] |= entry[n_words - 1] & CM_KEY_SET_FLAGS;
     }
 }

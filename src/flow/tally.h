@@ -16,10 +16,9 @@
 struct cm_tally_options {
     bool unidirectional;
     bool approximate;
-    size_t memory_bytes;  /* beyond it keys go to scratch files; ignored where approximate */
-    const char *temp_dir; /* for those; NULL: the system's; must outlive the tally */
-    const struct cm_flow_seed
-        *seed; /* one for all tallies that are absorbed into each other; must outlive them */
+    size_t memory_bytes;             /* beyond it keys go to scratch files; ignored where approximate */
+    const char *temp_dir;            /* for those; NULL: the system's; must outlive the tally */
+    const struct cm_flow_seed *seed; /* copied; sharing it makes uniting fast */
 };
 
 struct cm_tally; /* one thread at a time */

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "core/stage.h"
+#include "flow/seed.h"
 
 enum cm_summary_level {
     CM_SUMMARY_INFO = 0,  /* counts, times, order, unique addresses and flows */
@@ -24,8 +25,10 @@ struct cm_summary_options {
                             then */
     uint64_t
         memory_bytes; /* for flows and addresses of all threads together; beyond it they spill to temp_dir */
-    const char *temp_dir; /* NULL: the system's; must outlive the summary */
-    unsigned n_threads;   /* that will open the sink */
+    const char *temp_dir;            /* NULL: the system's; must outlive the summary */
+    unsigned n_threads;              /* that will open the sink */
+    const struct cm_flow_seed *seed; /* copied; NULL: its own. One for all summaries that are absorbed into
+                                        each other makes that faster (flow/seed.h) */
 };
 
 struct cm_summary;
@@ -41,8 +44,11 @@ void cm_summary_reset(struct cm_summary *summary);
 const struct cm_sink *cm_summary_sink(struct cm_summary *summary);
 
 /* Move what `from` found (finished) into `into`, which stands for several captures together: flows and
- * addresses are united; every capture's order is judged by itself. `from` is as after cm_summary_reset then:
- * ask it first. `into` needs the same options and cm_summary_finish before it is asked. */
+ * addresses are united; every capture's order is judged by itself. Captures are to have different input
+ * numbers, else interfaces are added up by number, and the first packet of a flow is chosen by place where
+ * times tie. `from` is as after cm_summary_reset then: ask it first. `into` needs the same level, direction
+ * and precision, and cm_summary_finish before it is asked; absorbing more and finishing again is allowed.
+ * After a failure both are fit only to be reset or destroyed. */
 enum capmill_status cm_summary_absorb(struct cm_summary *into, struct cm_summary *from,
                                       struct cm_error *error);
 /* What the sink's own `finish` does; for a summary that only absorbs. */
