@@ -211,6 +211,8 @@ struct capmill_flow {
     uint8_t src[16], dst[16];    /* of its first packet; network order; 4 bytes used for version 4 */
     uint16_t src_port, dst_port;
     uint8_t tcp_flags;           /* OR of all packets */
+    bool has_icmp;               /* ICMP type and code of its first packet, which the Community ID needs */
+    uint8_t icmp_type, icmp_code;
     uint64_t flow_id;
     uint64_t n_packets[2];       /* from source to destination, and back */
     uint64_t n_bytes[2];         /* lengths on the wire */
