@@ -120,8 +120,9 @@ CAPMILL_API void capmill_run_progress(const struct capmill_run *run, struct capm
 
 /* --- for programs, once each, from the main thread; a library inside another program leaves these alone --- */
 
-/* First call of main: makes *argv UTF-8 and standard output binary where the system has it otherwise (Windows), and lets
- * writing to a pipe without a reader fail as a write instead of ending the process (SIGPIPE). The new *argv, if any,
+/* First call of main: makes *argv UTF-8 and standard output binary where the system has it otherwise (Windows), lets
+ * writing to a pipe without a reader fail as a write instead of ending the process (SIGPIPE), and opens the null device
+ * in place of standard streams that came closed, so that no capture takes their numbers. The new *argv, if any,
  * lives until the process ends. CAPMILL_E_MEMORY is the only failure. */
 CAPMILL_API enum capmill_status capmill_program_init(int *argc, char ***argv);
 /* From now on the first SIGINT or SIGTERM (Ctrl-C, Ctrl-Break) is capmill_run_stop(run), a second one ends the process

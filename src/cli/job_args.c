@@ -3,6 +3,7 @@
 #include "cli/job_args.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static enum capmill_status make_recipe(const struct cm_typed *typed, char **text
         capacity += typed->recipe_lines[i].key_bytes + strlen(typed->recipe_lines[i].value) + sizeof(" = \n");
     text = malloc(capacity);
     if (text == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a recipe of %zu bytes", capacity);
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a recipe of %" PRIu64 " bytes", (uint64_t)capacity);
     *text_ret = text;
     text[0] = 0;
     if (typed->recipe_path != NULL) {

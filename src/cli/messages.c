@@ -210,7 +210,7 @@ static void print_closing_line(struct cm_messages *messages, const struct capmil
                       cm_duration_text(report->elapsed_ns, elapsed),
                       rate_text(report->bytes_written, report->elapsed_ns, rate));
     if (report->n_outputs > 1)
-        cm_printer_format(printer, " to %zu files", report->n_outputs);
+        cm_printer_format(printer, " to %" PRIu64 " files", (uint64_t)report->n_outputs);
     if (report->method != NULL)
         cm_printer_format(printer, ", method: %s", report->method);
     if (report->bottleneck != NULL)

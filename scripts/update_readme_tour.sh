@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fills the tour in README.md with what the program prints: scripts/update_readme_tour.sh [PROGRAM]
+# Between "<!-- tour: begin -->" and "<!-- tour: end -->" stand the commands of the tour below and their output.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+program=$(realpath "${1:-$root/build/release/capmill}")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+mkdir "$folder/bin"
+ln -s "$program" "$folder/bin/capmill"
+cd "$folder"
+PATH="$folder/bin:$PATH"
+
+tour() {
+    while IFS= read -r line; do
+        printf '$ %s\n' "$line"
+        sh -c "$line" 2>&1
+        echo
+    done <<'COMMANDS'
+capmill generate --packets 1000000 --flows 1000 --set order=displaced --set displaced=10% --set displaced-by=50us --seed 1 -o capture.pcap
+capmill info capture.pcap
+capmill sort -o sorted.pcap capture.pcap
+capmill info sorted.pcap | grep Order
+capmill stats --top 3 sorted.pcap | tail -n 4 | cut -c 1-110
+COMMANDS
+}
+
+tour > tour.text
+awk -v text="tour.text" '
+    /<!-- tour: begin -->/ { print; print "```text"; while ((getline line < text) > 0) print line; print "```"; skip = 1 }
+    /<!-- tour: end -->/   { skip = 0 }
+    !skip                  { print }
+' "$root/README.md" > readme.new
+cp readme.new "$root/README.md"
