@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/quantity.h"
+#include "base/time_text.h"
 #include "synth/recipe_values.h"
 #include "synth/synth.h"
 
@@ -113,7 +115,7 @@ static bool set_size(struct cm_recipe *r, const char *value)
 {
     uint64_t bytes;
 
-    if (!cm_recipe_read_quantity(value, cm_recipe_size_units, &bytes) || bytes == 0 || bytes > INT64_MAX)
+    if (!cm_size_parse(value, &bytes, NULL) || bytes == 0 || bytes > INT64_MAX)
         return false;
     r->size_bytes = bytes;
     r->n_packets = 0;
@@ -158,7 +160,9 @@ static bool set_start(struct cm_recipe *r, const char *value)
 
 static bool format_start(const struct cm_recipe *r, char *text, size_t capacity)
 {
-    cm_recipe_write_time(r->start_ns, text, capacity);
+    char time[CM_TIME_TEXT_BYTES];
+
+    snprintf(text, capacity, "%s", cm_time_text(r->start_ns, time));
     return true;
 }
 
@@ -210,7 +214,7 @@ SHARE_KEY(reset, reset_ppm)
     static bool set_##key_(struct cm_recipe *r, const char *value)                                           \
     {                                                                                                        \
         uint64_t ns;                                                                                         \
-        if (!cm_recipe_read_quantity(value, cm_recipe_duration_units, &ns) || ns == 0 || ns > INT64_MAX)     \
+        if (!cm_duration_parse(value, &ns, NULL) || ns == 0 || ns > INT64_MAX)                               \
             return false;                                                                                    \
         r->field_ = ns;                                                                                      \
         return true;                                                                                         \

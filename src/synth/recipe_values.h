@@ -27,8 +27,7 @@ bool cm_recipe_read_quantity(const char *text, const struct cm_recipe_unit *unit
 void cm_recipe_write_quantity(uint64_t value, const struct cm_recipe_unit *units, char *text,
                               size_t capacity);
 
-/* RFC 3339 ("2024-01-01T00:00:00Z", fraction and offset allowed) or milliseconds since 1970. */
+/* RFC 3339 or whole milliseconds since 1970. */
 bool cm_recipe_read_time(const char *text, uint64_t *ns_ret);
-void cm_recipe_write_time(uint64_t ns, char *text, size_t capacity);
 
 #endif
