@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Check that captures mean the same to Wireshark's library before and after tests/tools/rewrite wrote them again.
+
+usage: rewrite_vs_tshark.py REWRITE [--captures FOLDER] [--only GLOB] [--all] [--show N]
+
+Each capture is rewritten to pcapng in both byte orders, and to pcap in both byte orders where it has one link type. Original
+and rewritten file are brought into one form by editcap, and read from there by the small reader below: link type, time,
+lengths, bytes and, for pcapng, options of every packet must be equal, and so must names, secrets and statistics.
+For pcapng inputs, for every eighth other one (--all: for all), tshark's own fields are compared as well.
+Where libwiretap stops at damage, capmill goes on: the packets up to there are compared. Deliberate differences are told
+apart in `expected_difference`, each with its reason. Exit status: 0 equal, 1 different, 77 cannot run here.
+"""
+import argparse
+import csv
+import fnmatch
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+FIELDS = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.encap_type", "frame.comment"]
+CARRIED = (4, 5, 9, 10, 0xBAD)  # names, statistics, journal, secrets, custom
+
+
+class Packet:
+    __slots__ = ("link_type", "time", "origlen", "data", "options")
+
+    def key(self, with_options):
+        return (self.link_type, self.time, self.origlen, self.data, self.options if with_options else None)
+
+
+def read_options(area, order):
+    options, at = [], 0
+    while len(area) - at >= 4:
+        code, n = struct.unpack_from(order + "HH", area, at)
+        if code == 0:
+            break
+        options.append((code, area[at + 4:at + 4 + n]))
+        at += 4 + (n + 3) // 4 * 4
+    return tuple(options)
+
+
+def read_pcapng(path):
+    """Packets, and the other blocks that must be carried, of a pcapng file that editcap wrote."""
+    with open(path, "rb") as file:
+        file_bytes = file.read()
+    packets, carried, interfaces, order, at = [], [], [], "<", 0
+    while len(file_bytes) - at >= 12:
+        block_type = struct.unpack_from(order + "I", file_bytes, at)[0]
+        if block_type == 0x0A0D0D0A:
+            order = "<" if file_bytes[at + 8:at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+            interfaces = []
+        n = struct.unpack_from(order + "I", file_bytes, at + 4)[0]
+        body = file_bytes[at + 8:at + n - 4]
+        if block_type == 1:
+            link_type = struct.unpack_from(order + "H", body)[0]
+            options = dict(read_options(body[8:], order))
+            resolution = options.get(9, b"\x06")[0]
+            offset = struct.unpack(order + "q", options[14])[0] if 14 in options else 0
+            interfaces.append((link_type, resolution, offset))
+        elif block_type == 6:
+            interface, high, low, caplen, origlen = struct.unpack_from(order + "IIIII", body)
+            link_type, resolution, offset = interfaces[interface]
+            packet = Packet()
+            packet.link_type = link_type
+            ticks = high << 32 | low
+            if resolution & 0x80:
+                packet.time = (ticks * 10**9 >> (resolution & 0x7f)) + offset * 10**9
+            else:
+                packet.time = ticks * 10**9 // 10**resolution + offset * 10**9
+            packet.origlen = origlen
+            packet.data = body[20:20 + caplen]
+            packet.options = tuple(sorted(read_options(body[20 + (caplen + 3) // 4 * 4:], order)))
+            packets.append(packet)
+        elif block_type in CARRIED:
+            carried.append((block_type, body[4:] if block_type == 5 else body))
+        at += n
+    return packets, carried
+
+
+def normal_form(path, folder):
+    """The capture as editcap writes it, read; and whether editcap came to its end."""
+    normal = os.path.join(folder, "normal.pcapng")
+    done = subprocess.run(["editcap", "-F", "pcapng", path, normal], capture_output=True, text=True)
+    if not os.path.exists(normal):
+        return [], [], False, done.stderr
+    packets, carried = read_pcapng(normal)
+    os.remove(normal)
+    return packets, carried, done.returncode == 0, done.stderr
+
+
+def fields_of(path):
+    command = ["tshark", "-n", "-r", path, "-T", "fields"]
+    for field in FIELDS:
+        command += ["-e", field]
+    lines = subprocess.run(command, capture_output=True, text=True, errors="replace").stdout.splitlines()
+    rows = [line.split("\t") for line in lines]
+    # tshark counts custom and journal blocks as frames, without a link type; the reader above has looked at those
+    return [row for row in rows if len(row) > 3 and row[3]]
+
+
+def fields_equal(before, after):
+    """A simple packet block has no time; the packet that it becomes may have one."""
+    return before[1:] == after[1:] and (before[0] == after[0] or before[0] == "")
+
+
+def once_only(carried):
+    """Names and secrets that come a second time, byte for byte, are written once; statistics as often as they come."""
+    kept, seen = [], set()
+    for block in carried:
+        if block[0] not in (4, 10) or block not in seen:
+            kept.append(block)
+        seen.add(block)
+    return kept
+
+
+def expected_difference(before, after, previous_time, to, nanoseconds):
+    """Why a packet's time may differ, or None."""
+    if before.time == 0 and after.time == previous_time:
+        return "a simple packet has no time: written as a packet with time it takes that of the packet before"
+    if after.time - before.time > 2**31 and (after.time - before.time + 1000) % 2**32 < 2000:
+        return "a fraction of thousands of seconds overflows 32 bits of nanoseconds in libwiretap"
+    if to == "pcap":
+        limit = (2**32 - 1) * 10**9
+        if before.time < 0 and after.time == 0:
+            return "a time before 1970 is written to pcap as 1970"
+        if before.time > limit and after.time // 10**9 == 2**32 - 1:
+            return "a time past 2106 is written to pcap as the last that it can hold"
+        if not nanoseconds and before.time // 1000 == after.time // 1000:
+            return "units finer than the file's are cut off"
+    return None
+
+
+class Comparison:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.n_files = self.n_packets = self.n_fields = 0
+        self.failures = []
+        self.reasons = {}
+
+    def fail(self, name, how, text):
+        self.failures.append(f"{name} {how}: {text}")
+
+    def compare_packets(self, name, how, before, after, whole, to):
+        if len(after) < len(before) or (whole and len(after) != len(before)):
+            self.fail(name, how, f"{len(before)} packets became {len(after)}")
+            return
+        for number, (one, other) in enumerate(zip(before, after), 1):
+            if one.key(to == "pcapng") == other.key(to == "pcapng"):
+                continue
+            if one.key(False)[2:] == other.key(False)[2:] and one.link_type == other.link_type:
+                previous_time = after[number - 2].time if number > 1 else 0
+                reason = expected_difference(one, other, previous_time, to, how.endswith("nano"))
+                if reason is not None:
+                    self.reasons[reason] = self.reasons.get(reason, 0) + 1
+                    continue
+            self.fail(name, how, f"packet {number}: {one.link_type} {one.time} {one.origlen} {len(one.data)} "
+                      f"{one.options} became {other.link_type} {other.time} {other.origlen} {len(other.data)} "
+                      f"{other.options}")
+            return
+        self.n_packets += len(before)
+
+    def rewrite(self, path, out, *options):
+        return subprocess.run([self.arguments.rewrite, *options, path, out], capture_output=True, text=True)
+
+    def one_file(self, path, name, folder, with_fields):
+        before, carried, whole, _ = normal_form(path, folder)
+        if not before and not whole:
+            return False
+        self.n_files += 1
+        fields = fields_of(path) if with_fields else None
+        mixed = len({packet.link_type for packet in before}) > 1
+        runs = [("pcapng", order, "micro") for order in ("little", "big")]
+        runs += [("pcap", "little", "nano"), ("pcap", "big", "micro")]
+        for to, order, units in runs:
+            how = f"{to} {order} {units if to == 'pcap' else ''}".strip()
+            out = os.path.join(folder, "out." + to)
+            done = self.rewrite(path, out, "--to", to, "--order", order, "--units", units)
+            if done.returncode not in (0, 3):
+                if to == "pcap" and "pcapng can hold both" in done.stderr:
+                    self.reasons["mixed link types are refused for pcap"] = \
+                        self.reasons.get("mixed link types are refused for pcap", 0) + 1
+                    continue
+                if "-compressed" in done.stderr:
+                    continue
+                self.fail(name, how, f"rewrite: {done.returncode} {done.stderr.strip()[:300]}")
+                continue
+            if to == "pcap" and mixed:
+                self.fail(name, how, "mixed link types were written to pcap")
+            after, carried_after, readable, message = normal_form(out, folder)
+            if not readable:
+                self.fail(name, how, f"the rewritten file is not sound: {message.strip()}")
+                continue
+            self.compare_packets(name, how, before, after, whole and done.returncode == 0, to)
+            if to == "pcapng" and whole and once_only(carried) != carried_after:
+                self.fail(name, how, f"other blocks: {len(carried)} became {len(carried_after)}")
+            if fields is not None and to == "pcapng":
+                fields_after = fields_of(out)
+                differing = [i for i, (a, b) in enumerate(zip(fields, fields_after)) if not fields_equal(a, b)]
+                if differing:
+                    i = differing[0]
+                    self.fail(name, how, f"tshark's fields of packet {i + 1}: {fields[i]} became {fields_after[i]}")
+                elif len(fields_after) < len(fields):
+                    self.fail(name, how, f"tshark reads {len(fields)} packets, then {len(fields_after)}")
+                self.n_fields += len(fields)
+            os.remove(out)
+        return True
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rewrite")
+    parser.add_argument("--captures")
+    parser.add_argument("--only", default="*")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--show", type=int, default=20)
+    arguments = parser.parse_args()
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "captures")
+    captures = arguments.captures or os.environ.get("CAPMILL_CAPTURES") or beside
+    manifest = os.path.join(captures, "MANIFEST.tsv")
+    if not os.path.exists(manifest) or not all(shutil.which(tool) for tool in ("tshark", "editcap")):
+        print("skipped: needs captures (CAPMILL_CAPTURES), tshark and editcap")
+        return 77
+    comparison = Comparison(arguments)
+    n_skipped = 0
+    with open(manifest, newline="") as file, tempfile.TemporaryDirectory() as folder:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        for number, row in enumerate(rows):
+            if not fnmatch.fnmatch(row["file"], arguments.only):
+                continue
+            if not row["format"].startswith("pcap"):
+                n_skipped += 1
+                continue
+            with_fields = arguments.all or row["format"].startswith("pcapng") or number % 8 == 0
+            if not comparison.one_file(os.path.join(captures, row["file"]), row["file"], folder, with_fields):
+                n_skipped += 1
+    for failure in comparison.failures[:arguments.show]:
+        print(failure)
+    for reason, n in sorted(comparison.reasons.items()):
+        print(f"expected: {reason} ({n})")
+    print(f"{comparison.n_files} captures, {comparison.n_packets} packets compared, {comparison.n_fields} also by tshark's "
+          f"fields; {n_skipped} captures that libwiretap does not read skipped; {len(comparison.failures)} differences")
+    return 1 if comparison.failures or comparison.n_files == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
