@@ -54,7 +54,8 @@ static enum capmill_status make_recipe(const struct cm_typed *typed, char **text
         capacity += typed->recipe_lines[i].key_bytes + strlen(typed->recipe_lines[i].value) + sizeof(" = \n");
     text = malloc(capacity);
     if (text == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a recipe of %" PRIu64 " bytes", (uint64_t)capacity);
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a recipe of %" PRIu64 " bytes",
+                            (uint64_t)capacity);
     *text_ret = text;
     text[0] = 0;
     if (typed->recipe_path != NULL) {

@@ -433,7 +433,10 @@ const struct cm_option cm_options[] = {
      "PATH_YYYYMMDDTHHMMSSZ.EXT",
      set_slice},
     {"resolution", 0, false, "us|ns", CM_FOR_SORT, CM_GROUP_OUTPUT, "the finest of the inputs",
-     "Write times in microseconds (finer digits are cut) or nanoseconds", set_resolution},
+     "Write the times of a pcap output in microseconds (finer digits are cut) or nanoseconds; in pcapng each "
+     "interface keeps its "
+     "own",
+     set_resolution},
     {"recipe", 0, false, "FILE", CM_FOR_GENERATE, CM_GROUP_OUTPUT, NULL,
      "Read the recipe from FILE; - is standard input", set_recipe},
     {"set", 0, true, "KEY=VALUE", CM_FOR_GENERATE, CM_GROUP_OUTPUT, NULL,

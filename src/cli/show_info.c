@@ -43,14 +43,23 @@ static const char *link_type_name(const struct capmill_interface_info *interface
     return interface->link_type_name != NULL ? interface->link_type_name : "unknown";
 }
 
+/* 0 is what pcapng calls "no limit". */
+static const char *snaplen_text(uint32_t snaplen, char text_ret[CM_QUANTITY_TEXT_BYTES])
+{
+    if (snaplen == 0)
+        return "no limit";
+    snprintf(text_ret, CM_QUANTITY_TEXT_BYTES, "%" PRIu32, snaplen);
+    return text_ret;
+}
+
 static void print_interfaces(const struct capmill_capture_info *info, struct cm_printer *printer)
 {
-    char count[CM_QUANTITY_TEXT_BYTES];
+    char count[CM_QUANTITY_TEXT_BYTES], snaplen[CM_QUANTITY_TEXT_BYTES];
 
     if (info->n_interfaces == 1 && info->interfaces[0].name[0] == 0) {
         print_row(printer, "Link type", "%s (%u)", link_type_name(info->interfaces),
                   info->interfaces[0].link_type);
-        print_row(printer, "Snaplen", "%" PRIu32, info->interfaces[0].snaplen);
+        print_row(printer, "Snaplen", "%s", snaplen_text(info->interfaces[0].snaplen, snaplen));
         return;
     }
     for (size_t i = 0; i < info->n_interfaces; i++) {
@@ -64,8 +73,8 @@ static void print_interfaces(const struct capmill_capture_info *info, struct cm_
             cm_printer_foreign(printer, interface->name);
             cm_printer_text(printer, ", ");
         }
-        cm_printer_format(printer, "%s (%u), snaplen %" PRIu32 ", %s packets\n", link_type_name(interface),
-                          interface->link_type, interface->snaplen,
+        cm_printer_format(printer, "%s (%u), snaplen %s, %s packets\n", link_type_name(interface),
+                          interface->link_type, snaplen_text(interface->snaplen, snaplen),
                           cm_count_text(interface->n_packets, count));
     }
 }
