@@ -133,6 +133,17 @@ static void cut_columns(char *text, unsigned columns)
     }
 }
 
+/* Whole seconds, rounded up: an estimate has no decimals. */
+static const char *left_text(uint64_t left_ns, char text_ret[CM_QUANTITY_TEXT_BYTES])
+{
+    uint64_t seconds = left_ns / 1000000000 + 1;
+
+    if (seconds >= 120)
+        return cm_duration_text(left_ns, text_ret);
+    snprintf(text_ret, CM_QUANTITY_TEXT_BYTES, "%" PRIu64 " s", seconds);
+    return text_ret;
+}
+
 static void draw_progress(struct cm_messages *messages, const struct capmill_progress *progress)
 {
     char done[CM_QUANTITY_TEXT_BYTES], total[CM_QUANTITY_TEXT_BYTES], packets[CM_QUANTITY_TEXT_BYTES];
@@ -154,8 +165,7 @@ static void draw_progress(struct cm_messages *messages, const struct capmill_pro
                              cm_count_text(progress->packets_done, packets),
                              rate_text(progress->bytes_done, progress->elapsed_ns, rate));
     if (estimate_left(progress, &left_ns))
-        snprintf(line + used, sizeof(line) - used, ", %s left",
-                 cm_duration_text(left_ns < 1000000000 ? 0 : left_ns, left));
+        snprintf(line + used, sizeof(line) - used, ", %s left", left_text(left_ns, left));
     cut_columns(line, terminal_columns > 1 ? terminal_columns - 1 : 1);
     columns = count_columns(line);
     cm_printer_format(&messages->printer, "\r%s", line);
