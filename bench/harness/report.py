@@ -77,30 +77,41 @@ def table(header, rows):
 
 
 def markdown(results):
+    if not results["workloads"] and not results.get("ring"):
+        return "Nothing was measured."
     lines = [
-        f"{machine_line(results)}. {versions_line(results)}. {results['date'][:10]}, {results['rounds']} rounds, input in "
+        f"{machine_line(results)}. {versions_line(results)}. {results['date'][:10]}, {results['rounds']} round{'s' if results['rounds'] != 1 else ''}, input in "
         f"page cache, output in {results['work_filesystem']}" +
         (", **quick run on 64 MiB: not for comparisons**." if results["quick"] else "."),
         "",
     ]
-    lines += table(["Work", "Against", "capmill: median (min–max)", "peer: median (min–max)",
+    if results["workloads"]:
+        lines += workload_tables(results)
+    if results.get("ring"):
+        lines += ring_table(results["ring"])
+    return "\n".join(lines).rstrip()
+
+
+def workload_tables(results):
+    lines = table(["Work", "Against", "capmill: median (min–max)", "peer: median (min–max)",
                     "ratio of medians (median of pairs)", "that is", "mark"],
                    (row for result in results["workloads"] for row in workload_rows(result)))
     lines += ["", "What each run cost:", ""]
     lines += table(["Work", "Program", "wall", "user + system", "peak memory", "of input"],
                    (row for result in results["workloads"] for row in cost_rows(result)))
-    if results.get("ring"):
-        ring = results["ring"]
-        lines += ["", f"Rings between two threads, {ring['capacity']} places, nanoseconds per item, median (min–max) of "
-                  f"{ring['runs']} runs of {ring['items']:,} items:", ""]
-        bursts = sorted({row["burst"] for row in ring["rows"]})
-        by_ring = {}
-        for row in ring["rows"]:
-            ns = row["ns_per_item"]
-            by_ring.setdefault(row["ring"], {})[row["burst"]] = f"{ns['median']:.1f} ({ns['min']:.1f}–{ns['max']:.1f})"
-        lines += table(["Ring"] + [f"bursts of {burst}" for burst in bursts],
-                       ([name] + [cells.get(burst, "") for burst in bursts] for name, cells in by_ring.items()))
-    return "\n".join(lines)
+    return lines + [""]
+
+
+def ring_table(ring):
+    lines = [f"Rings between two threads, {ring['capacity']} places, nanoseconds per item, median (min–max) of "
+             f"{ring['runs']} runs of {ring['items']:,} items:", ""]
+    bursts = sorted({row["burst"] for row in ring["rows"]})
+    by_ring = {}
+    for row in ring["rows"]:
+        ns = row["ns_per_item"]
+        by_ring.setdefault(row["ring"], {})[row["burst"]] = f"{ns['median']:.1f} ({ns['min']:.1f}–{ns['max']:.1f})"
+    return lines + table(["Ring"] + [f"bursts of {burst}" for burst in bursts],
+                         ([name] + [cells.get(burst, "") for burst in bursts] for name, cells in by_ring.items()))
 
 
 def insert(path, results):

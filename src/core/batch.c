@@ -110,7 +110,7 @@ struct cm_batch *cm_batch_pool_acquire(struct cm_batch_pool *pool)
     struct boxed_batch *box;
     struct cm_batch *batch;
 
-    /* A lock per batch is a lock per some hundreds of packets: some 0.05 ns each. */
+    /* A lock per batch is a lock per some hundreds of packets: 5 ns where nobody else holds it. */
     cm_mutex_lock(&pool->lock);
     box = pool->free;
     if (box != NULL) {
