@@ -34,7 +34,7 @@ struct cm_framer *cm_framer_create(void)
     return calloc(1, sizeof(struct cm_framer));
 }
 
-static void drop_segment(struct cm_framer *framer)
+void cm_framer_let_go(struct cm_framer *framer)
 {
     if (framer->segment != NULL)
         cm_segment_release(framer->segment);
@@ -47,14 +47,14 @@ void cm_framer_destroy(struct cm_framer *framer)
 {
     if (framer == NULL)
         return;
-    drop_segment(framer);
+    cm_framer_let_go(framer);
     free(framer);
 }
 
 static void begin(struct cm_framer *framer, struct cm_source *source, uint32_t input, uint64_t sequence,
                   uint64_t offset, uint64_t limit)
 {
-    drop_segment(framer);
+    cm_framer_let_go(framer);
     framer->source = source;
     framer->input = input;
     framer->sequence = sequence;

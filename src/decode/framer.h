@@ -55,6 +55,8 @@ struct cm_framer;
 
 struct cm_framer *cm_framer_create(void);         /* NULL: no memory */
 void cm_framer_destroy(struct cm_framer *framer); /* NULL accepted; releases its segment */
+/* Let go of the segment at hand: after the last range of an input, before its source closes. */
+void cm_framer_let_go(struct cm_framer *framer);
 
 /* Frame one range apart from its neighbours: records that start in [begin, limit), found by resynchronising
  * at `begin` (begin 0: from the file header on). `source` yields bytes from `begin`. The interface table is

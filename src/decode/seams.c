@@ -105,7 +105,7 @@ static void fold(struct cm_seams *seams, const struct cm_range_result *result)
             return;
         }
     }
-    if (result->start != CM_NOWHERE || seams->next == 0)
+    if (result->start != CM_NOWHERE || seams->next == 0 || result->end_of_input)
         seams->landing = result->landing;
     if (result->open_damage != CM_NOWHERE && seams->open_damage == CM_NOWHERE) {
         seams->open_damage = result->open_damage;
@@ -120,7 +120,7 @@ static void fold(struct cm_seams *seams, const struct cm_range_result *result)
 
 static bool make_room(struct cm_seams *seams, uint64_t sequence)
 {
-    size_t capacity = seams->capacity == 0 ? 64 : seams->capacity;
+    size_t capacity = seams->capacity == 0 ? 4 : seams->capacity;
     struct pending *pending;
 
     while (sequence - seams->next >= capacity)
@@ -160,6 +160,9 @@ void cm_seams_finish(struct cm_seams *seams, uint64_t size)
 {
     if (seams->open_damage != CM_NOWHERE)
         close_damage(seams, size);
+    free(seams->pending); /* thousands of inputs keep only what they found */
+    seams->pending = NULL;
+    seams->capacity = 0;
 }
 
 bool cm_seams_disproved(const struct cm_seams *seams)
@@ -170,6 +173,11 @@ bool cm_seams_disproved(const struct cm_seams *seams)
 uint64_t cm_seams_disproved_at(const struct cm_seams *seams)
 {
     return seams->disproved_at;
+}
+
+uint64_t cm_seams_landing(const struct cm_seams *seams)
+{
+    return seams->landing;
 }
 
 uint64_t cm_seams_packets(const struct cm_seams *seams)

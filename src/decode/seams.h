@@ -25,6 +25,7 @@ void cm_seams_finish(struct cm_seams *seams, uint64_t size);
 
 bool cm_seams_disproved(const struct cm_seams *seams);
 uint64_t cm_seams_disproved_at(const struct cm_seams *seams); /* where the chains disagreed */
+uint64_t cm_seams_landing(const struct cm_seams *seams);      /* where the chain left off */
 uint64_t cm_seams_packets(const struct cm_seams *seams);
 /* Damages in order of place: how many are located, how many there are, and their bytes. */
 size_t cm_seams_damages(const struct cm_seams *seams, const struct cm_damage **damages_ret,

@@ -89,6 +89,13 @@ struct cm_output;
 /* `replace` false: an existing path is refused with CAPMILL_E_EXISTS. Parents are not created. */
 enum capmill_status cm_output_create(const char *path, bool replace, struct cm_output **output_ret,
                                      struct cm_error *error);
+/* The same without looking for debris, for the second and later of many outputs in one folder: looking each
+ * time takes the square of their number. Then sweep once for all of them. */
+enum capmill_status cm_output_create_unswept(const char *path, bool replace, struct cm_output **output_ret,
+                                             struct cm_error *error);
+/* Remove the debris of dead runs for all outputs whose path begins with this. What cannot be removed stays.
+ */
+void cm_output_sweep(const char *path_prefix);
 /* Borrowed; NULL while released by cm_output_rest. Not to be used once the output is committed. */
 struct cm_file *cm_output_file(struct cm_output *output);
 /* Close the descriptor while there is nothing to write (thousands of slices); reopened by cm_output_wake. */

@@ -191,6 +191,17 @@ static bool visit_entry(void *context, const char *name, enum cm_file_type type)
     return expansion->status >= 0 && !expansion->found.failed;
 }
 
+static void remove_escapes(char *text)
+{
+    const char *from = text;
+
+    while (*from != 0) {
+        from += is_escape(*from) && from[1] != 0;
+        *text++ = *from++;
+    }
+    *text = 0;
+}
+
 /* A component without wildcards is taken as it stands, escapes removed, so that folders that may be entered
  * but not listed do not matter. */
 static void expand_literal(struct level *level)
@@ -203,15 +214,7 @@ static void expand_literal(struct level *level)
         expansion->found.failed = true;
         return;
     }
-    if (!CM_PATH_IS_WINDOWS) {
-        char *to = path + strlen(path) - level->component_bytes;
-
-        for (const char *from = to; *from != 0; to++) {
-            from += is_escape(*from) && from[1] != 0;
-            *to = *from++;
-        }
-        *to = 0;
-    }
+    remove_escapes(path + strlen(path) - level->component_bytes);
     if (level->rest[0] != 0)
         expand(expansion, path, level->rest);
     else if (cm_path_facts(path, &facts, NULL) == CAPMILL_OK && facts.type == CM_FILE_REGULAR)
@@ -241,22 +244,35 @@ static void expand(struct expansion *expansion, const char *folder, const char *
         expansion->status = status;
 }
 
+/* Length of the folders in front of the first component with a wildcard: they are taken as they are written.
+ */
+static size_t find_root(const char *pattern)
+{
+    size_t root_bytes = CM_PATH_IS_WINDOWS && pattern[0] != 0 && pattern[1] == ':' ? 2 : 0;
+
+    for (size_t at = root_bytes; pattern[at] != 0; at++) {
+        if (cm_path_is_separator(pattern[at])) {
+            if (has_wildcard(pattern + root_bytes, at - root_bytes))
+                break;
+            root_bytes = at + 1;
+        }
+    }
+    return root_bytes;
+}
+
 enum capmill_status cm_glob(const char *pattern, char ***paths_ret, size_t *n_ret, struct cm_error *error)
 {
     struct cm_error found_none = {0}; /* a missing folder is not worth reporting; what else went wrong is */
     struct expansion expansion = {.error = &found_none};
-    size_t root_bytes = 0;
+    size_t root_bytes = find_root(pattern);
     char *root;
 
     *paths_ret = NULL;
     *n_ret = 0;
-    if (CM_PATH_IS_WINDOWS && pattern[0] != 0 && pattern[1] == ':')
-        root_bytes = 2;
-    while (cm_path_is_separator(pattern[root_bytes]))
-        root_bytes++;
     root = join("", pattern, root_bytes);
     if (root == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to match \"%s\"", pattern);
+    remove_escapes(root);
     expand(&expansion, root, pattern + root_bytes);
     free(root);
     if (expansion.status < 0) {

@@ -18,7 +18,9 @@ struct cm_output_owner {
 
 void cm_output_name_make(const char *name, const struct cm_output_owner *owner, unsigned number,
                          char temporary[CM_OUTPUT_NAME_BYTES]);
-/* Whether `candidate` is a temporary for the output `name`, and whose. */
-bool cm_output_name_parse(const char *candidate, const char *name, struct cm_output_owner *owner_ret);
+/* Whether `candidate` is a temporary for the output `name`, or with `is_prefix` for any whose name begins so,
+ * and whose. */
+bool cm_output_name_parse(const char *candidate, const char *name, bool is_prefix,
+                          struct cm_output_owner *owner_ret);
 
 #endif

@@ -64,22 +64,32 @@ static bool parse_number(const char **at_ref, char end, uint64_t *value_ret)
     return true;
 }
 
-bool cm_output_name_parse(const char *candidate, const char *name, struct cm_output_owner *owner_ret)
+bool cm_output_name_parse(const char *candidate, const char *name, bool is_prefix,
+                          struct cm_output_owner *owner_ret)
 {
     static const char mark[] = ".capmill-";
-    char stem[stem_max + 1];
+    const char *end = NULL;
     uint64_t number;
-    size_t n;
 
     if (candidate[0] != '.')
         return false;
-    make_stem(name, stem);
-    n = strlen(stem);
     candidate++;
-    if (strncmp(candidate, stem, n) != 0 || strncmp(candidate + n, mark, sizeof(mark) - 1) != 0)
+    /* The last mark: a name may hold one, too. */
+    for (const char *at = candidate; (at = strstr(at, mark)) != NULL; at++)
+        end = at;
+    if (end == NULL)
         return false;
-    candidate += n + sizeof(mark) - 1;
-    return parse_number(&candidate, '-', &owner_ret->pid) &&
-           parse_number(&candidate, '-', &owner_ret->start) && parse_number(&candidate, '.', &number) &&
-           strcmp(candidate, "tmp") == 0;
+    if (is_prefix) {
+        if (strncmp(candidate, name, strlen(name)) != 0 || (size_t)(end - candidate) < strlen(name))
+            return false;
+    } else {
+        char stem[stem_max + 1];
+
+        make_stem(name, stem);
+        if (strlen(stem) != (size_t)(end - candidate) || strncmp(candidate, stem, strlen(stem)) != 0)
+            return false;
+    }
+    end += sizeof(mark) - 1;
+    return parse_number(&end, '-', &owner_ret->pid) && parse_number(&end, '-', &owner_ret->start) &&
+           parse_number(&end, '.', &number) && strcmp(end, "tmp") == 0;
 }

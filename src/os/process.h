@@ -6,9 +6,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/error.h"
+
+/* First thing in main: *argv becomes UTF-8 (where the system has it otherwise, a new one, never freed), and
+ * writing to a pipe without a reader fails as a write instead of ending the process. */
+enum capmill_status cm_process_init(int *argc, char ***argv);
+
 /* From now on SIGINT and SIGTERM (Ctrl-C, Ctrl-Break) set *flag to the signal's number (2 for all of them on
  * Windows) and wake nobody; a second one ends the process at once. SIGPIPE and SIGXFSZ are ignored (writes
- * fail with a status instead). Call once, from the main thread. */
+ * fail with a status instead). NULL: the first one stops nobody any more. From the main thread. */
 void cm_process_catch_stop(_Atomic int *flag);
 bool cm_process_stderr_is_terminal(void);
 bool cm_process_stdout_is_terminal(void);

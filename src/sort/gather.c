@@ -215,7 +215,7 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
     return CAPMILL_OK;
 }
 
-enum capmill_status cm_gather_work(struct cm_gather *gather, struct cm_error *error)
+enum capmill_status cm_gather_work(struct cm_gather *gather, const _Atomic int *stop, struct cm_error *error)
 {
     struct cm_group *group = cm_group_create();
     struct staging staging = {0};
@@ -226,7 +226,7 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, struct cm_error *er
         cm_group_destroy(group);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to gather packets in");
     }
-    for (;;) {
+    while (atomic_load_explicit(stop, memory_order_relaxed) == 0) {
         cm_mutex_lock(&gather->lock);
         status = take_piece(gather, group, error);
         cm_mutex_unlock(&gather->lock);

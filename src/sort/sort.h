@@ -17,6 +17,8 @@ struct cm_sort_options {
     const struct cm_outlet *outlet;
     uint64_t memory_bytes;         /* for what the sort itself holds */
     const uint64_t *sequence_base; /* by input: number of its first range in the order of the whole run */
+    bool read_once; /* the inputs cannot be read again: hold as much as memory allows before anything leaves,
+                       as a packet that comes too late is the end */
 };
 
 /* --- window --- */
@@ -66,8 +68,9 @@ struct cm_gather;
 struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_options *options,
                                    const struct cm_refetch *refetch);
 void cm_gather_destroy(struct cm_gather *gather);
-/* Write the next pieces until there are none left. Called by each thread once; they share the work. */
-enum capmill_status cm_gather_work(struct cm_gather *gather, struct cm_error *error);
+/* Write the next pieces until there are none left. Called by each thread once; they share the work, and end
+ * early when *stop is not zero. */
+enum capmill_status cm_gather_work(struct cm_gather *gather, const _Atomic int *stop, struct cm_error *error);
 uint64_t cm_gather_packets(const struct cm_gather *gather); /* written so far; any thread */
 
 #endif

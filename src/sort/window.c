@@ -30,6 +30,7 @@ struct cm_window {
     uint64_t cut_ns;   /* everything up to this time is out */
     bool any_out;
     bool ended;
+    bool patient;
     uint64_t held_bytes;
     struct cm_window_facts facts;
 };
@@ -39,7 +40,7 @@ static struct held *held_at(const struct cm_window *window, uint64_t chunk)
     return &window->held[chunk & (window->capacity - 1)];
 }
 
-struct cm_window *cm_window_create(uint64_t memory_bytes, struct cm_chunk_pool *chunks)
+struct cm_window *cm_window_create(uint64_t memory_bytes, bool patient, struct cm_chunk_pool *chunks)
 {
     struct cm_window *window = calloc(1, sizeof(*window));
 
@@ -47,6 +48,7 @@ struct cm_window *cm_window_create(uint64_t memory_bytes, struct cm_chunk_pool *
         return NULL;
     window->chunks = chunks;
     window->memory_bytes = memory_bytes;
+    window->patient = patient;
     window->capacity = 64;
     window->held = calloc(window->capacity, sizeof(*window->held));
     if (window->held == NULL) {
@@ -136,8 +138,9 @@ static bool may_leave(const struct cm_window *window)
         return true;
     if (window->next_cut + 1 >= window->end)
         return false; /* at least one chunk must have come after the one that is cut at */
-    return window->end - 1 - window->next_cut >= wanted_depth(window) ||
-           window->held_bytes > window->memory_bytes;
+    if (window->held_bytes > window->memory_bytes)
+        return true;
+    return !window->patient && window->end - 1 - window->next_cut >= wanted_depth(window);
 }
 
 /* Take the packets of one chunk up to the cut. */

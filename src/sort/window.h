@@ -15,8 +15,9 @@
 
 struct cm_window;
 
-/* `memory_bytes` bounds what chunks hold. NULL: no memory. */
-struct cm_window *cm_window_create(uint64_t memory_bytes, struct cm_chunk_pool *chunks);
+/* `memory_bytes` bounds what chunks hold; `patient`: hold as much as that before anything leaves. NULL: no
+ * memory. */
+struct cm_window *cm_window_create(uint64_t memory_bytes, bool patient, struct cm_chunk_pool *chunks);
 void cm_window_destroy(struct cm_window *window); /* releases what it holds; NULL accepted */
 
 /* Chunk number 0, 1, 2... of the run; its entries are in order of time. The window takes the caller's

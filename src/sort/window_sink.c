@@ -253,7 +253,7 @@ enum capmill_status cm_window_sink_create(const struct cm_sort_options *options,
     shared->sequence_base = options->sequence_base;
     cm_mutex_init(&shared->lock);
     cm_chunk_pool_init(&shared->chunks);
-    shared->window = cm_window_create(options->memory_bytes, &shared->chunks);
+    shared->window = cm_window_create(options->memory_bytes, options->read_once, &shared->chunks);
     if (shared->window == NULL) {
         close_shared(shared);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a sort");

@@ -28,9 +28,11 @@ void cm_range_source_start(struct cm_source *source, struct cm_file *file, uint6
                            uint64_t size);
 
 /* Plain reads in order, of pipes and everything else that has no places. `first` (may be NULL) is a segment
- * with bytes that were read before from the same file; the source takes the reference. */
+ * with bytes that were read before from the same file; the source takes the reference. While a pipe is empty,
+ * *stop (may be NULL) is looked at some times a second: not zero is CAPMILL_E_INTERRUPTED. */
 struct cm_source *cm_stream_source_create(struct cm_segment_pool *pool, size_t block_bytes,
-                                          struct cm_file *file, struct cm_segment *first);
+                                          struct cm_file *file, struct cm_segment *first,
+                                          const _Atomic int *stop);
 
 /* Several reads in flight, in blocks of `block_bytes` (a multiple of 4096) up to `size`, yielded in order of
  * offset. While the consumers keep up, segments come from memory registered with the kernel; when they hold

@@ -3,6 +3,8 @@
  * has come: a slow pipe yields short segments rather than none. */
 #include "source/source.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct stream_source {
@@ -11,8 +13,17 @@ struct stream_source {
     size_t block_bytes;
     struct cm_file *file;
     struct cm_segment *first;
+    const _Atomic int *stop;
     uint64_t offset;
 };
+
+/* How often an empty pipe lets us look whether to stop. */
+#define LOOK_NS UINT64_C(100000000)
+
+static bool stopped(const struct stream_source *stream)
+{
+    return stream->stop != NULL && atomic_load_explicit(stream->stop, memory_order_relaxed) != 0;
+}
 
 static enum capmill_status next(struct cm_source *source, struct cm_segment **segment_ret,
                                 struct cm_error *error)
@@ -36,6 +47,12 @@ static enum capmill_status next(struct cm_source *source, struct cm_segment **se
      * once; live input has a source of its own. */
     status = CAPMILL_OK;
     while (segment->n_bytes < stream->block_bytes) {
+        while (!cm_file_wait_readable(stream->file, LOOK_NS)) {
+            if (stopped(stream)) {
+                cm_segment_release(segment);
+                return cm_error_set(error, CAPMILL_E_INTERRUPTED, 0, "stopped on request");
+            }
+        }
         status = cm_file_read_some(stream->file, segment->bytes + segment->n_bytes,
                                    stream->block_bytes - segment->n_bytes, &n_read, error);
         if (status != CAPMILL_OK)
@@ -62,7 +79,8 @@ static void close_stream(struct cm_source *source)
 }
 
 struct cm_source *cm_stream_source_create(struct cm_segment_pool *pool, size_t block_bytes,
-                                          struct cm_file *file, struct cm_segment *first)
+                                          struct cm_file *file, struct cm_segment *first,
+                                          const _Atomic int *stop)
 {
     struct stream_source *stream = calloc(1, sizeof(*stream));
 
@@ -73,6 +91,7 @@ struct cm_source *cm_stream_source_create(struct cm_segment_pool *pool, size_t b
     stream->block_bytes = block_bytes;
     stream->file = file;
     stream->first = first;
+    stream->stop = stop;
     stream->offset = first == NULL ? 0 : first->offset + first->n_bytes;
     return &stream->base;
 }

@@ -123,6 +123,7 @@ static bool owner_lives(const struct cm_output_owner *owner)
 struct sweep {
     const char *folder;
     const char *name;
+    bool is_prefix;
 };
 
 /* Remove one temporary of a dead run. Everything that does not look certain is left alone. */
@@ -134,7 +135,8 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
     char *path;
     int fd;
 
-    if (type != CM_FILE_REGULAR || !cm_output_name_parse(name, sweep->name, &owner) || owner_lives(&owner))
+    if (type != CM_FILE_REGULAR || !cm_output_name_parse(name, sweep->name, sweep->is_prefix, &owner) ||
+        owner_lives(&owner))
         return true;
     if (asprintf(&path, "%s/%s", sweep->folder, name) < 0)
         return false;
@@ -148,6 +150,14 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
     }
     free(path);
     return true;
+}
+
+/* What cannot be swept is no failure of this run. */
+static void sweep_folder(const char *folder, const char *name, bool is_prefix)
+{
+    struct sweep sweep = {folder, name, is_prefix};
+
+    cm_folder_walk(folder, sweep_entry, &sweep, NULL);
 }
 
 /* Open a new temporary and lock it. The file system settles its permissions by umask and folder; one that
@@ -218,12 +228,11 @@ static enum capmill_status look_at_target(struct cm_output *output, struct cm_er
     return CAPMILL_OK;
 }
 
-enum capmill_status cm_output_create(const char *path, bool replace, struct cm_output **output_ret,
-                                     struct cm_error *error)
+static enum capmill_status create(const char *path, bool replace, bool sweeps, struct cm_output **output_ret,
+                                  struct cm_error *error)
 {
     struct cm_output *output = calloc(1, sizeof(*output));
     enum capmill_status status = CAPMILL_OK;
-    struct sweep sweep;
 
     *output_ret = NULL;
     if (output == NULL || (output->path = strdup(path)) == NULL) {
@@ -246,16 +255,37 @@ enum capmill_status cm_output_create(const char *path, bool replace, struct cm_o
         status = cm_system_fail(error, ENOMEM, "create", path);
         goto cleanup;
     }
-    sweep = (struct sweep){output->folder, last_component(output->target)};
-    cm_folder_walk(output->folder, sweep_entry, &sweep,
+    if (sweeps)
+        sweep_folder(output->folder, last_component(output->target), false);
                    NULL); /* what cannot be swept is no failure of this run */
-    status = open_temporary(output, error);
+                   status = open_temporary(output, error);
 cleanup:
     if (status < 0)
         cm_output_destroy(output);
     else
         *output_ret = output;
     return status;
+}
+
+enum capmill_status cm_output_create(const char *path, bool replace, struct cm_output **output_ret,
+                                     struct cm_error *error)
+{
+    return create(path, replace, true, output_ret, error);
+}
+
+enum capmill_status cm_output_create_unswept(const char *path, bool replace, struct cm_output **output_ret,
+                                             struct cm_error *error)
+{
+    return create(path, replace, false, output_ret, error);
+}
+
+void cm_output_sweep(const char *path_prefix)
+{
+    char *folder = cm_path_folder(path_prefix);
+
+    if (folder != NULL)
+        sweep_folder(folder, last_component(path_prefix), true);
+    free(folder);
 }
 
 struct cm_file *cm_output_file(struct cm_output *output)

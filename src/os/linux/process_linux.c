@@ -23,10 +23,21 @@ static void on_stop(int number)
         atomic_store(flag, number);
 }
 
+enum capmill_status cm_process_init(int *argc, char ***argv)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    (void)argc; /* arguments are bytes here, and paths are taken as they come */
+    (void)argv;
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
+    return CAPMILL_OK;
+}
+
 void cm_process_catch_stop(_Atomic int *flag)
 {
     /* No SA_RESTART: a main thread that sleeps in a system call comes back and sees the flag. */
-    struct sigaction stop = {.sa_handler = on_stop};
+    struct sigaction stop = {.sa_handler = flag == NULL ? SIG_DFL : on_stop};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     atomic_store_explicit(&stop_flag, flag, memory_order_release);

@@ -4,6 +4,12 @@
 #include "os/process.h"
 #include "os/windows/system_windows.h"
 
+#include <fcntl.h>
+#include <io.h>
+#include <shellapi.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 /* The console's handler gets no context, so this one pointer has to live at file scope. Stored before the
  * handler is installed; read by it on a thread of the system's. */
 static _Atomic(_Atomic int *) stop_flag;
@@ -17,6 +23,32 @@ static BOOL WINAPI on_console_event(DWORD event)
         return FALSE;
     /* The second request falls through to the default, which ends the process. */
     return atomic_compare_exchange_strong(flag, &none, 2);
+}
+
+enum capmill_status cm_process_init(int *argc, char ***argv)
+{
+    int n_wide = 0;
+    LPWSTR *wide = CommandLineToArgvW(GetCommandLineW(), &n_wide);
+    char **narrow;
+
+    _setmode(_fileno(stdout), _O_BINARY);
+    if (wide == NULL)
+        return CAPMILL_E_MEMORY;
+    narrow = calloc((size_t)n_wide + 1, sizeof(char *));
+    for (int i = 0; narrow != NULL && i < n_wide; i++) {
+        int n = WideCharToMultiByte(CP_UTF8, 0, wide[i], -1, NULL, 0, NULL, NULL);
+
+        narrow[i] = n > 0 ? malloc((size_t)n) : NULL;
+        if (narrow[i] == NULL)
+            return CAPMILL_E_MEMORY; /* the process ends for this: nothing to give back */
+        WideCharToMultiByte(CP_UTF8, 0, wide[i], -1, narrow[i], n, NULL, NULL);
+    }
+    LocalFree(wide);
+    if (narrow == NULL)
+        return CAPMILL_E_MEMORY;
+    *argc = n_wide;
+    *argv = narrow;
+    return CAPMILL_OK;
 }
 
 void cm_process_catch_stop(_Atomic int *flag)

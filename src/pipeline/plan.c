@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Choosing how the work is done from what the inputs are and what the job allows; nothing is started here. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "os/aio.h"
+#include "os/memory.h"
+#include "pipeline/pass.h"
+#include "pipeline/run_int.h"
+#include "sort/entry.h"
+
+/* Below this share of a file in the page cache, several reads in flight beat reads by the threads that need
+ * the bytes. */
+#define CACHED_PERCENT     50
+#define MEMORY_FLOOR_BYTES (16u * 1024 * 1024)
+
+const char *cm_io_name(enum capmill_io io)
+{
+    switch (io) {
+    case CAPMILL_IO_AUTO:
+        return "auto";
+    case CAPMILL_IO_READ:
+        return "read";
+    case CAPMILL_IO_MMAP:
+        return "mmap";
+    case CAPMILL_IO_URING:
+        return "uring";
+    case CAPMILL_IO_IOCP:
+        return "iocp";
+    }
+    return "?";
+}
+
+/* How much of the inputs' first files is cached: a look at the largest of the first few tells enough. */
+static int cached_percent(struct capmill_run *run)
+{
+    struct cm_input *largest = NULL;
+    struct cm_file *file;
+    struct cm_error ignored = {0};
+    int percent;
+
+    for (uint32_t i = 0; i < run->inputs.n && i < 16; i++) {
+        struct cm_input *input = &run->inputs.all[i];
+
+        if (!input->is_skipped && !input->is_stream && (largest == NULL || input->size > largest->size))
+            largest = input;
+    }
+    if (largest == NULL || cm_input_acquire(&run->inputs, largest, &file, &ignored) < 0)
+        return 100;
+    percent = cm_file_cached_percent(file);
+    cm_input_release(&run->inputs, largest);
+    return percent;
+}
+
+static enum capmill_status choose_io(struct capmill_run *run, struct cm_error *error)
+{
+    struct cm_plan *plan = &run->plan;
+    enum cm_aio_engine engine = CM_AIO_URING;
+    int percent;
+
+    plan->io = run->job.io;
+    plan->io_reason = "asked for";
+    if (plan->io == CAPMILL_IO_URING && !cm_aio_available(CM_AIO_URING))
+        return cm_error_set(
+            error, CAPMILL_E_UNSUPPORTED, 0,
+            "--io uring: io_uring is not in this build, or this system forbids it; use --io read");
+    if (plan->io == CAPMILL_IO_IOCP && !cm_aio_available(CM_AIO_IOCP))
+        return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
+                            "--io iocp: completion ports are a service of Windows; use --io uring or read");
+    if (plan->io != CAPMILL_IO_AUTO)
+        return CAPMILL_OK;
+    plan->io = CAPMILL_IO_READ;
+    percent = cached_percent(run);
+    if (percent < 0 || percent >= CACHED_PERCENT) {
+        plan->io_reason = percent < 0 ? "what is cached is not known" : "the inputs are cached";
+        return CAPMILL_OK;
+    }
+    if (!cm_aio_available(CM_AIO_URING))
+        engine = CM_AIO_IOCP;
+    if (!cm_aio_available(engine)) {
+        plan->io_reason = "nothing better is available";
+        return CAPMILL_OK;
+    }
+    plan->io = engine == CM_AIO_URING ? CAPMILL_IO_URING : CAPMILL_IO_IOCP;
+    plan->io_reason = "the inputs are not cached";
+    return CAPMILL_OK;
+}
+
+/* Do the inputs follow one another in time, in the order in which they are named? */
+static bool follow_one_another(const struct capmill_run *run)
+{
+    uint64_t last_ns = 0;
+
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        const struct cm_input *input = &run->inputs.all[i];
+
+        if (input->is_skipped || input->first_ns == UINT64_MAX)
+            continue;
+        if (input->first_ns < last_ns)
+            return false;
+        last_ns = input->first_ns;
+    }
+    return true;
+}
+
+static void choose_method(struct capmill_run *run)
+{
+    struct cm_plan *plan = &run->plan;
+
+    plan->by_window = true;
+    plan->method_reason = "one read: packets wait in a window until no earlier one can follow";
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        if (run->inputs.all[i].is_stream) {
+            plan->method_reason =
+                "one read, as a stream allows no more: packets wait in memory as long as there is room";
+            return;
+        }
+    }
+    if (run->inputs.n > 1 && !follow_one_another(run)) {
+        plan->by_window = false;
+        plan->method_reason = "two reads: the inputs do not follow one another in time";
+    }
+}
+
+void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = first; i < end; i++) {
+        const struct cm_input *input = &run->inputs.all[i];
+
+        run->sequence_base[i] = sum;
+        sum += input->is_skipped ? 0 : cm_pass_ranges(input, run->plan.range_bytes);
+    }
+    run->sequence_base[end] = sum;
+}
+
+static enum capmill_status write_text(struct capmill_run *run, struct cm_error *error)
+{
+    const struct cm_plan *plan = &run->plan;
+    const char *read = plan->as_chain ? "cm-chain" : "cm-range";
+    uint64_t bytes = 0;
+    size_t capacity = 4096;
+    size_t n = 0;
+    char *text = malloc(capacity);
+
+    if (text == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the plan");
+    for (uint32_t i = 0; i < run->inputs.n; i++)
+        bytes += run->inputs.all[i].size;
+#define ADD(...) n += (size_t)snprintf(text + n, n < capacity ? capacity - n : 0, __VA_ARGS__)
+    if (run->job.command == CAPMILL_GENERATE) {
+        ADD("threads:  %u\n", plan->n_threads);
+        ADD("stages:   generate -> write (%s)\n", "each thread makes blocks and writes them to their places");
+        ADD("blocks:   %" PRIu64 ", %" PRIu64 " packets, %" PRIu64 " bytes\n", cm_synth_n_blocks(run->synth),
+            cm_synth_n_packets(run->synth), cm_synth_file_bytes(run->synth));
+        run->plan_text = text;
+        return CAPMILL_OK;
+    }
+    ADD("inputs:   %" PRIu32 ", %" PRIu64 " bytes%s\n", run->inputs.n, bytes,
+        run->inputs.n > 0 && run->inputs.all[0].is_stream ? " and a stream of unknown length" : "");
+    ADD("threads:  %u\n", plan->n_threads);
+    ADD("memory:   %" PRIu64 " MiB\n", plan->memory_bytes >> 20);
+    ADD("i/o:      %s (%s), blocks of %zu KiB\n",
+        run->inputs.n > 0 && run->inputs.all[0].is_stream ? "stream" : cm_io_name(plan->io),
+        run->inputs.n > 0 && run->inputs.all[0].is_stream ? "it can only be read in order" : plan->io_reason,
+        plan->block_bytes >> 10);
+    if (plan->as_chain)
+        ADD("framing:  one chain (%s), ranges of %" PRIu64 " MiB\n", plan->chain_reason,
+            plan->range_bytes >> 20);
+    else
+        ADD("framing:  ranges of %" PRIu64 " MiB, seams proved; one chain if a seam is disproved\n",
+            plan->range_bytes >> 20);
+    if (run->job.command == CAPMILL_SORT) {
+        ADD("method:   %s (%s)\n", plan->by_window ? "window" : "index", plan->method_reason);
+        if (plan->by_window && !run->inputs.all[0].is_stream)
+            ADD("          if a packet comes too late for the window: index\n");
+    }
+    if (plan->as_chain && plan->n_threads > 1) {
+        ADD("stages:   [%s-0] read -> frame\n", read);
+        ADD("          =ring x%u, 64 batches of 512 packets=>\n", plan->n_threads - 1);
+        ADD("          [%s-1..%u]", read, plan->n_threads - 1);
+    } else if (plan->n_threads > 1) {
+        ADD("stages:   [%s-0..%u] read -> frame", read, plan->n_threads - 1);
+    } else {
+        ADD("stages:   [%s-0] read -> frame", read);
+    }
+    if (run->job.command != CAPMILL_SORT)
+        ADD(" -> decode -> summary\n");
+    else if (plan->by_window)
+        ADD(" -> sort window -> write\n");
+    else
+        ADD(" -> sort index; then [cm-gather-0..%u] gather -> write\n", plan->n_threads - 1);
+    if (run->job.command == CAPMILL_SORT && run->job.n_outputs > 0 &&
+        strcmp(run->job.outputs[0].path, "-") == 0 && plan->n_threads > 1)
+        ADD("          =pieces in order=> [cm-writer] stream\n");
+#undef ADD
+    run->plan_text = text;
+    return CAPMILL_OK;
+}
+
+enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error)
+{
+    struct cm_plan *plan = &run->plan;
+    uint64_t packed_limit = CM_PLACE_MAX_BYTES;
+    enum capmill_status status;
+
+    plan->n_threads = run->job.n_threads == 0 ? cm_cpu_count() : run->job.n_threads;
+    plan->memory_bytes = run->job.memory_bytes == 0 ? cm_memory_available() / 2 : run->job.memory_bytes;
+    plan->memory_bytes = cm_max_u64(plan->memory_bytes, MEMORY_FLOOR_BYTES);
+    if (run->job.command == CAPMILL_GENERATE)
+        return write_text(run, error);
+
+    status = choose_io(run, error);
+    if (status < 0)
+        return status;
+    plan->range_bytes = run->job.command == CAPMILL_SORT ? CM_SORT_RANGE_BYTES : CM_SUMMARY_RANGE_BYTES;
+    plan->block_bytes = run->job.command == CAPMILL_SORT ? CM_SORT_RANGE_BYTES : CM_SUMMARY_BLOCK_BYTES;
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        const struct cm_input *input = &run->inputs.all[i];
+
+        if (input->is_chained && !input->is_skipped) {
+            plan->as_chain = true;
+            plan->chain_reason = input->is_stream ? "a stream" : "packets of this link type may be very long";
+        }
+        if (run->job.command == CAPMILL_SORT && input->size >= packed_limit)
+            return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0, "%s is larger than 16 TiB", input->path);
+    }
+    if (plan->io == CAPMILL_IO_URING || plan->io == CAPMILL_IO_IOCP) {
+        plan->as_chain = true;
+        plan->chain_reason =
+            plan->chain_reason == NULL ? "one reader keeps several reads in flight" : plan->chain_reason;
+    }
+    if (plan->as_chain)
+        plan->block_bytes = CM_SUMMARY_BLOCK_BYTES;
+    if (run->job.command == CAPMILL_SORT) {
+        if (run->inputs.n >= CM_PLACE_MAX_INPUTS)
+            return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
+                                "%" PRIu32 " inputs are more than the %u of one sort", run->inputs.n,
+                                CM_PLACE_MAX_INPUTS);
+        choose_method(run);
+    }
+    return write_text(run, error);
+}

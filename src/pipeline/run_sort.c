@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sort`: the attempts at it. By the window first where that promises to do; by an index where it does not,
+ * or when a packet came too late; each framed in ranges first where that can be, as one chain when a seam was
+ * disproved. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "pipeline/pass.h"
+#include "pipeline/run_int.h"
+#include "pipeline/written.h"
+#include "sink/file_outlet.h"
+#include "sort/sort.h"
+
+struct attempt {
+    struct capmill_run *run;
+    struct cm_written written;
+    struct cm_file_outlet *outlet;
+    struct cm_outlet table;
+    struct cm_sort_options sort;
+};
+
+static bool has_stream(const struct capmill_run *run)
+{
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
+            return true;
+    }
+    return false;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n_text = strlen(text);
+    size_t n_end = strlen(end);
+
+    return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
+}
+
+static struct cm_writer_wish wish_of(const struct capmill_run *run)
+{
+    const struct capmill_output *output = &run->job.outputs[0];
+    struct cm_writer_wish wish = {.application = "capmill"};
+
+    if (output->format == CAPMILL_FORMAT_PCAP)
+        wish.kind = CM_WRITER_KIND_PCAP;
+    else if (output->format == CAPMILL_FORMAT_PCAPNG)
+        wish.kind = CM_WRITER_KIND_PCAPNG;
+    else if (ends_with(output->path, ".pcapng"))
+        wish.kind = CM_WRITER_KIND_PCAPNG;
+    else if (ends_with(output->path, ".pcap") || ends_with(output->path, ".cap") ||
+             ends_with(output->path, ".dmp"))
+        wish.kind = CM_WRITER_KIND_PCAP;
+    if (run->job.nanoseconds)
+        wish.units = CM_WRITER_UNITS_NANO;
+    else if (run->job.microseconds)
+        wish.units = CM_WRITER_UNITS_MICRO;
+    return wish;
+}
+
+static bool is_input(void *context, const struct cm_file_facts *facts)
+{
+    struct attempt *attempt = context;
+
+    return cm_inputs_have(&attempt->run->inputs, facts);
+}
+
+static enum capmill_status header(void *context, const uint8_t **bytes_ret, size_t *n_ret,
+                                  struct cm_error *error)
+{
+    struct attempt *attempt = context;
+
+    return cm_written_header(&attempt->written, bytes_ret, n_ret, error);
+}
+
+static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_run *run,
+                                        struct cm_error *error)
+{
+    struct cm_writer_wish wish = wish_of(run);
+    struct cm_file_outlet_options options = {
+        .path = run->job.outputs[0].path,
+        .replace = run->job.force,
+        .durable = run->job.durable,
+        .slice_ns = run->job.slice_ns,
+        .n_threads = run->plan.n_threads,
+        .header = header,
+        .is_input = is_input,
+        .context = attempt,
+    };
+    enum capmill_status status;
+
+    memset(attempt, 0, sizeof(*attempt));
+    attempt->run = run;
+    status = cm_written_open(&attempt->written, &run->inputs, &wish, error);
+    if (status < 0)
+        return status;
+    options.slice_extension = attempt->written.kind == CM_CAPTURE_PCAPNG ? ".pcapng" : ".pcap";
+    status = cm_file_outlet_create(&options, &attempt->outlet, error);
+    if (status < 0)
+        return status;
+    attempt->table = cm_file_outlet_table(attempt->outlet);
+    attempt->sort = (struct cm_sort_options){.encoder = &attempt->written.encoder,
+                                             .outlet = &attempt->table,
+                                             .memory_bytes = run->plan.memory_bytes,
+                                             .sequence_base = run->sequence_base,
+                                             .read_once = has_stream(run)};
+    return CAPMILL_OK;
+}
+
+static void close_attempt(struct attempt *attempt)
+{
+    cm_file_outlet_destroy(attempt->outlet);
+    cm_written_close(&attempt->written);
+}
+
+static void give_up(void *context)
+{
+    struct attempt *attempt = context;
+
+    cm_file_outlet_abort(attempt->outlet);
+}
+
+static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_sink *sink, bool as_chain,
+                                      struct cm_segment_pool **segments_ret)
+{
+    struct capmill_run *run = attempt->run;
+    uint32_t culprit = 0;
+    enum cm_pass_outcome outcome;
+    struct cm_pass_options options = {
+        .state = &run->state,
+        .inputs = &run->inputs,
+        .first = 0,
+        .end = run->inputs.n,
+        .sequence_base = run->sequence_base,
+        .range_bytes = run->plan.range_bytes,
+        .block_bytes = as_chain ? CM_SUMMARY_BLOCK_BYTES : run->plan.block_bytes,
+        .n_threads = run->plan.n_threads,
+        .as_chain = as_chain,
+        .io = run->plan.io,
+        .sink = sink,
+        .counters = &run->counters,
+        .segments_ret = segments_ret,
+        .on_failure = give_up,
+        .failure_context = attempt,
+    };
+
+    cm_plan_number_ranges(run, 0, run->inputs.n);
+    outcome = cm_pass_run(&options, &culprit);
+    if (outcome == CM_PASS_DISPROVED)
+        cm_state_message(
+            &run->state, CAPMILL_NOTE,
+            "%s: parts framed apart do not fit together at offset %" PRIu64 "; framing it as one chain",
+            run->inputs.all[culprit].path, cm_seams_disproved_at(run->inputs.all[culprit].seams));
+    return outcome;
+}
+
+/* --- index and gather --- */
+
+struct gathering {
+    struct attempt *attempt;
+    struct cm_gather *gather;
+};
+
+static enum capmill_status refetch(void *context, uint32_t number, uint64_t offset, void *buffer, size_t n,
+                                   struct cm_error *error)
+{
+    struct capmill_run *run = context;
+    struct cm_input *input = &run->inputs.all[number];
+    struct cm_file *file;
+    size_t n_read = 0;
+    enum capmill_status status = cm_input_acquire(&run->inputs, input, &file, error);
+
+    if (status < 0)
+        return status;
+    status = cm_file_read_at(file, offset, buffer, n, &n_read, error);
+    cm_input_release(&run->inputs, input);
+    if (status >= 0 && n_read < n)
+        return cm_error_set(error, CAPMILL_E_CHANGED, 0,
+                            "%s shrank while it was read: it now ends at %" PRIu64, input->path,
+                            offset + n_read);
+    return status < 0 ? status : CAPMILL_OK;
+}
+
+static void gather_main(void *context, unsigned thread)
+{
+    struct gathering *gathering = context;
+    struct capmill_run *run = gathering->attempt->run;
+    struct cm_stage_counters *counters = cm_counters_of(&run->counters, thread, CM_COUNT_GATHER);
+    uint64_t begin_ns = cm_clock_monotonic_ns();
+    struct cm_error error = {0};
+
+    if (cm_gather_work(gathering->gather, &run->state.stop, &error) < 0) {
+        cm_state_fail(&run->state, &error);
+        give_up(gathering->attempt);
+    }
+    cm_counter_add(&counters->busy_ns, cm_clock_monotonic_ns() - begin_ns);
+}
+
+struct parallel_tasks {
+    _Atomic size_t next;
+    size_t n;
+    void (*task)(void *argument, size_t i);
+    void *argument;
+};
+
+static void tasks_main(void *context, unsigned thread)
+{
+    struct parallel_tasks *tasks = context;
+
+    (void)thread;
+    for (;;) {
+        size_t i = atomic_fetch_add_explicit(&tasks->next, 1, memory_order_relaxed);
+
+        if (i >= tasks->n)
+            return;
+        tasks->task(tasks->argument, i);
+    }
+}
+
+static void run_tasks(void *context, size_t n, void (*task)(void *argument, size_t i), void *argument)
+{
+    struct capmill_run *run = context;
+    struct parallel_tasks tasks = {.n = n, .task = task, .argument = argument};
+
+    cm_state_crew(&run->state, run->plan.n_threads, "cm-order", tasks_main, &tasks);
+}
+
+static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *sink, struct cm_error *error)
+{
+    struct capmill_run *run = attempt->run;
+    struct cm_index *index = cm_index_sink_take(sink);
+    struct cm_parallel parallel = {run, run->plan.n_threads, run_tasks};
+    struct cm_refetch read = {run, refetch};
+    struct gathering gathering = {.attempt = attempt};
+    enum capmill_status status;
+
+    atomic_store_explicit(&run->state.stage, "sort", memory_order_relaxed);
+    status = cm_index_order(index, &parallel, error);
+    if (status >= 0)
+        gathering.gather = cm_gather_create(index, &attempt->sort, &read);
+    if (status >= 0 && gathering.gather == NULL)
+        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to gather packets");
+    if (status >= 0) {
+        atomic_store_explicit(&run->state.stage, "write", memory_order_relaxed);
+        run->counters.names[CM_COUNT_GATHER] = "gather";
+        cm_state_crew(&run->state, run->plan.n_threads, "cm-gather", gather_main, &gathering);
+        run->report.packets_written = cm_gather_packets(gathering.gather);
+        cm_stage_counters_did(cm_counters_of(&run->counters, 0, CM_COUNT_GATHER), run->report.packets_written,
+                              0);
+        status = cm_state_result(&run->state, error);
+    }
+    cm_gather_destroy(gathering.gather);
+    cm_index_destroy(index);
+    return status;
+}
+
+/* --- the attempts --- */
+
+static enum capmill_status finish(struct attempt *attempt, struct cm_error *error)
+{
+    struct capmill_run *run = attempt->run;
+    const char *const *paths;
+    size_t n_paths;
+    enum capmill_status status = CAPMILL_OK;
+
+    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++)
+        status = cm_run_tell_damage(run, &run->inputs.all[i], error);
+    if (status >= 0)
+        status = cm_state_result(&run->state, error);
+    if (status >= 0) {
+        atomic_store_explicit(&run->state.stage, "finish", memory_order_relaxed);
+        status = cm_file_outlet_commit(attempt->outlet, error);
+    }
+    if (status < 0)
+        return status;
+    run->report.bytes_written = cm_file_outlet_bytes(attempt->outlet);
+    run->report.blocks_dropped = cm_writer_dropped(attempt->written.writer);
+    n_paths = cm_file_outlet_paths(attempt->outlet, &paths);
+    return cm_results_take_paths(run, paths, n_paths, error);
+}
+
+/* One attempt; CAPMILL_AGAIN: try otherwise (`*as_chain`, `*by_window` say how). */
+static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, bool *by_window,
+                                    struct cm_error *error)
+{
+    struct attempt attempt;
+    struct cm_sink sink = {0};
+    struct cm_segment_pool *segments = NULL;
+    enum cm_pass_outcome outcome;
+    enum capmill_status status = open_attempt(&attempt, run, error);
+
+    if (status >= 0)
+        status = *by_window ? cm_window_sink_create(&attempt.sort, &sink, error)
+                            : cm_index_sink_create(&attempt.sort, &sink, error);
+    if (status < 0) {
+        close_attempt(&attempt);
+        return status;
+    }
+    outcome = pass_into(&attempt, &sink, *as_chain, &segments);
+    if (outcome == CM_PASS_FAILED) {
+        status = cm_state_result(&run->state, error);
+    } else if (outcome == CM_PASS_DISPROVED) {
+        *as_chain = true;
+        status = CAPMILL_AGAIN;
+    } else if (outcome == CM_PASS_LATE && has_stream(run)) {
+        status = cm_error_set(
+            error, CAPMILL_E_UNSUPPORTED, 0,
+            "a packet of the stream came later than %" PRIu64
+            " MiB of memory reach back, and a stream cannot be read again; allow more with --memory, "
+            "or write it to a file and sort that",
+            run->plan.memory_bytes >> 20);
+    } else if (outcome == CM_PASS_LATE) {
+        *by_window = false;
+        status = CAPMILL_AGAIN;
+        cm_state_message(&run->state, CAPMILL_NOTE,
+                         "packets are displaced further than the window reaches; sorting by index instead");
+    } else if (*by_window) {
+        struct cm_window_sink_facts facts;
+
+        cm_window_sink_read_facts(&sink, &facts);
+        run->report.packets_written = facts.n_packets;
+        run->report.method = "window";
+    } else {
+        run->report.method = "index";
+        status = gather_all(&attempt, &sink, error);
+    }
+    if (status == CAPMILL_OK)
+        status = finish(&attempt, error);
+    sink.close(sink.shared);
+    cm_segment_pool_destroy(segments);
+    close_attempt(&attempt);
+    return status;
+}
+
+enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
+{
+    bool as_chain = run->plan.as_chain;
+    bool by_window = run->plan.by_window;
+    enum capmill_status status = CAPMILL_OK;
+
+    while (status >= 0) {
+        status = try_once(run, &as_chain, &by_window, error);
+        if (status != CAPMILL_AGAIN)
+            break;
+        cm_state_clear(&run->state);
+        for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
+            if (!run->inputs.all[i].is_skipped)
+                status = cm_input_look(&run->inputs, &run->inputs.all[i], as_chain, &run->state, error);
+        }
+    }
+    return status;
+}
