@@ -14,8 +14,9 @@
 #define FIN_PACKETS       3
 #define MIN_PAYLOAD_BYTES 8 /* one byte in an idle connection looks like a keep-alive probe to analysers */
 /* Conversations of 8 to 128 packets, many short and few long ones. */
-#define SHORTEST  CM_PLAN_MIN_CONVERSATION
-#define DOUBLINGS 5
+#define SHORTEST      CM_PLAN_MIN_CONVERSATION
+#define DOUBLINGS     5
+#define LONGEST_SHARE 32
 
 /* A conversation being told. */
 struct tale {
@@ -28,7 +29,6 @@ struct tale {
     uint32_t max_payload;
     uint32_t left;    /* packets before the close */
     uint32_t next[2]; /* sequence number that each side sends next */
-    uint32_t told[2]; /* what each side has acknowledged of the other's */
 };
 
 static void tell(struct tale *tale, unsigned side, uint8_t flags, uint32_t payload, uint32_t seq)
@@ -40,7 +40,6 @@ static void tell(struct tale *tale, unsigned side, uint8_t flags, uint32_t paylo
     step->tcp_flags = flags;
     step->from_server = side == SERVER;
     step->frame_bytes = tale->header_bytes + ((flags & CM_TCP_SYN) ? CM_FRAME_SYN_OPTIONS : 0) + payload;
-    tale->told[side] = tale->next[!side];
 }
 
 /* SYN and FIN take one sequence number each. */
@@ -154,10 +153,14 @@ static struct cm_frame_class choose_class(const struct cm_recipe *recipe, const 
     return class;
 }
 
-static uint32_t choose_length(struct cm_draw_row *row, uint32_t left)
+/* None takes more than a share of the block, so that families and tags can hold to theirs. What would be too
+ * little for another conversation goes to the last one. */
+static uint32_t choose_length(struct cm_draw_row *row, uint32_t n_steps, uint32_t left)
 {
+    uint32_t longest = (uint32_t)cm_max_u64(n_steps / LONGEST_SHARE, SHORTEST);
     uint32_t length = SHORTEST + cm_draw_next_below(row, 4u << cm_draw_next_below(row, DOUBLINGS + 1));
 
+    length = length < longest ? length : longest;
     return left < length + SHORTEST ? left : length;
 }
 
@@ -188,7 +191,7 @@ enum capmill_status cm_plan_converse(struct cm_plan *plan, const struct cm_recip
         struct cm_plan_conversation *conversation = &plan->conversations[plan->n_conversations++];
 
         conversation->first_step = (uint32_t)(tale.next_step - plan->steps);
-        conversation->n_steps = choose_length(row, left);
+        conversation->n_steps = choose_length(row, plan->n_steps, left);
         conversation->class = choose_class(recipe, told, conversation->first_step);
         told[conversation->class.ipv6][conversation->class.n_tags] += conversation->n_steps;
         tale.header_bytes = cm_frame_header_bytes(conversation->class);

@@ -192,6 +192,7 @@ static struct observer observe_sorted(const char *text)
     cm_check(made.n_blocks < 2 || observer.n_done > observer.n / 2);
     free(packets);
     free(observer.connections);
+    observer.connections = NULL;
     made_free(&made);
     return observer;
 }
