@@ -257,8 +257,7 @@ static enum capmill_status create(const char *path, bool replace, bool sweeps, s
     }
     if (sweeps)
         sweep_folder(output->folder, last_component(output->target), false);
-                   NULL); /* what cannot be swept is no failure of this run */
-                   status = open_temporary(output, error);
+    status = open_temporary(output, error);
 cleanup:
     if (status < 0)
         cm_output_destroy(output);

@@ -57,7 +57,7 @@ CM_TEST(linux_output, devices_are_not_replaced)
 
 CM_TEST(linux_output, size_limit_is_a_status_and_leaves_nothing)
 {
-    const struct rlimit limit = {65536, RLIM_INFINITY};
+    struct rlimit before, limit;
     struct temporary_folder folder;
     struct cm_output *output;
     struct cm_error error = {0};
@@ -66,11 +66,17 @@ CM_TEST(linux_output, size_limit_is_a_status_and_leaves_nothing)
 
     temporary_open(&folder);
     cm_process_catch_stop(&stop); /* the signal that would end the process is ignored from here on */
+    cm_check_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 65536;
     cm_check_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     cm_check_eq(cm_output_create(temporary_path(&folder, "a"), false, &output, NULL), CAPMILL_OK);
     cm_check_eq(cm_file_write(cm_output_file(output), bytes, 60000, NULL), CAPMILL_OK);
     cm_check_eq(cm_file_write_at(cm_output_file(output), 60000, bytes, 40000, &error), CAPMILL_E_NO_SPACE);
     cm_check_eq(error.system_code, EFBIG);
+    cm_check_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     cm_check_that(strstr(error.text, "ulimit -f") != NULL, "%s", error.text);
     cm_output_destroy(output);
     cm_check_eq(temporary_count(&folder), 0);
@@ -127,7 +133,7 @@ CM_TEST(linux_file, pipe_is_read_to_its_end_also_when_non_blocking)
     struct cm_file *file;
     size_t n, total = 0;
     char buffer[4096];
-    int ends[2];
+    int ends[2], before = dup(0);
 
     cm_check_eq(pipe(ends), 0);
     cm_check_eq(dup2(ends[0], 0), 0);
@@ -149,6 +155,8 @@ CM_TEST(linux_file, pipe_is_read_to_its_end_also_when_non_blocking)
     cm_thread_join(thread);
     cm_file_close(file);
     cm_check(fcntl(0, F_GETFD) >= 0); /* borrowed: still open */
+    dup2(before, 0);
+    close(before);
 }
 
 CM_TEST(linux_file, closed_standard_stream_is_named)
@@ -161,6 +169,7 @@ CM_TEST(linux_file, closed_standard_stream_is_named)
     cm_check_eq(cm_file_open_stdin(&file, &error), CAPMILL_E_IO);
     cm_check(strstr(error.text, "standard input is not open") != NULL);
     dup2(before, 0);
+    close(before);
 }
 
 CM_TEST(linux_file, permission_denied_says_so)
@@ -203,10 +212,11 @@ CM_TEST(linux_output, permissions_are_those_of_a_new_or_of_the_replaced_file)
     struct temporary_folder folder;
     struct cm_output *output;
     const char *path;
+    mode_t before;
 
     temporary_open(&folder);
     path = temporary_path(&folder, "a");
-    umask(027);
+    before = umask(027);
     temporary_write(path, "x", 1);
     cm_check_eq(mode_of(path), 0640);
     chmod(path, 0604);
@@ -219,6 +229,7 @@ CM_TEST(linux_output, permissions_are_those_of_a_new_or_of_the_replaced_file)
     cm_check_eq(cm_output_commit(output, true, NULL), CAPMILL_OK);
     cm_output_destroy(output);
     cm_check_eq(mode_of(path), 0444);
+    umask(before);
     temporary_close(&folder);
 }
 

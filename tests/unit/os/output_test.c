@@ -174,7 +174,8 @@ CM_TEST(output, thousands_at_rest_hold_no_descriptors)
     temporary_open(&folder);
     for (int i = 0; i < n_outputs; i++) {
         snprintf(name, sizeof(name), "slice%04d", i);
-        outputs[i] = create(temporary_path(&folder, name), false);
+        cm_check_eq(cm_output_create_unswept(temporary_path(&folder, name), false, &outputs[i], NULL),
+                    CAPMILL_OK);
         write_text(outputs[i], name);
         cm_check_eq(cm_output_rest(outputs[i], NULL), CAPMILL_OK);
     }
@@ -228,6 +229,36 @@ CM_TEST(output, debris_is_swept_only_when_its_owner_is_gone_and_the_name_is_ours
     temporary_close(&folder);
 }
 
+CM_TEST(output, one_sweep_for_all_slices)
+{
+    static const char *const names[] = {
+        ".cap_1.capmill-7ffffff0-1-2.tmp",
+        ".cap_2.pcap.capmill-7ffffff0-1-3.tmp",
+        ".cap.capmill-7ffffff0-1-4.tmp",
+        ".other_1.capmill-7ffffff0-1-5.tmp",
+        ".cap_3.capmill-old.capmill-7ffffff0-1-6.tmp",
+    };
+    struct temporary_folder folder;
+    struct cm_file_facts facts;
+    struct cm_output *resting;
+
+    temporary_open(&folder);
+    for (size_t i = 0; i < 5; i++)
+        temporary_write(temporary_path(&folder, names[i]), "x", 1);
+    resting = create(temporary_path(&folder, "cap_9"), false);
+    cm_check_eq(cm_output_rest(resting, NULL), CAPMILL_OK);
+    cm_output_sweep(temporary_path(&folder, "cap_"));
+    cm_check_eq(temporary_count(&folder), 3);
+    cm_check_eq(cm_path_facts(temporary_path(&folder, names[2]), &facts, NULL), CAPMILL_OK);
+    cm_check_eq(cm_path_facts(temporary_path(&folder, names[3]), &facts, NULL), CAPMILL_OK);
+    cm_output_sweep(temporary_path(&folder, ""));
+    cm_check_eq(temporary_count(&folder), 1);
+    cm_check_eq(cm_output_commit(resting, false, NULL), CAPMILL_OK);
+    cm_output_destroy(resting);
+    cm_output_sweep("no such folder/x");
+    temporary_close(&folder);
+}
+
 CM_TEST(output, names_of_temporaries_are_read_back)
 {
     static const struct cm_output_owner owners[] = {{1, 0}, {UINT64_MAX, UINT64_MAX}, {4711, 99}};
@@ -243,11 +274,11 @@ CM_TEST(output, names_of_temporaries_are_read_back)
             other[length - 1] = 'm';
             cm_output_name_make(name, &owners[i], 0xffffffff, temporary);
             cm_check(strlen(temporary) < CM_OUTPUT_NAME_BYTES);
-            cm_check_that(cm_output_name_parse(temporary, name, &got), "%s", temporary);
+            cm_check_that(cm_output_name_parse(temporary, name, false, &got), "%s", temporary);
             cm_check(got.pid == owners[i].pid && got.start == owners[i].start);
-            cm_check(!cm_output_name_parse(temporary, other, &got));
+            cm_check(!cm_output_name_parse(temporary, other, false, &got));
             temporary[strlen(temporary) - 1] = 0;
-            cm_check(!cm_output_name_parse(temporary, name, &got));
+            cm_check(!cm_output_name_parse(temporary, name, false, &got));
         }
     }
 }
