@@ -9,6 +9,8 @@
 #include "core/batch.h"
 #include "unit/check.h"
 #include "wire/headers.h"
+
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 #define MADE_BYTES 60u
