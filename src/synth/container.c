@@ -15,24 +15,24 @@
 #define EPB_BEFORE  28
 #define EPB_AFTER   4
 
-static uint32_t captured_bytes(const struct cm_container *container, uint32_t frame_bytes)
+static uint32_t captured_bytes(const struct cm_synth_container *container, uint32_t frame_bytes)
 {
     return frame_bytes < container->snaplen ? frame_bytes : container->snaplen;
 }
 
-uint32_t cm_container_before(const struct cm_container *container)
+uint32_t cm_synth_container_before(const struct cm_synth_container *container)
 {
     return container->pcapng ? EPB_BEFORE : PCAP_BEFORE;
 }
 
-uint32_t cm_container_record_bytes(const struct cm_container *container, uint32_t frame_bytes)
+uint32_t cm_synth_container_record_bytes(const struct cm_synth_container *container, uint32_t frame_bytes)
 {
     uint32_t captured = captured_bytes(container, frame_bytes);
 
     return container->pcapng ? EPB_BEFORE + ((captured + 3) & ~3u) + EPB_AFTER : PCAP_BEFORE + captured;
 }
 
-static size_t pcap_header(const struct cm_container *container, uint8_t *out)
+static size_t pcap_header(const struct cm_synth_container *container, uint8_t *out)
 {
     bool big = container->big_endian;
 
@@ -47,7 +47,7 @@ static size_t pcap_header(const struct cm_container *container, uint8_t *out)
 
 /* A section header block of unknown section length, and one interface description with if_tsresol (option 9).
  */
-static size_t pcapng_header(const struct cm_container *container, uint8_t *out)
+static size_t pcapng_header(const struct cm_synth_container *container, uint8_t *out)
 {
     bool big = container->big_endian;
     uint8_t *idb = out + 28;
@@ -70,12 +70,13 @@ static size_t pcapng_header(const struct cm_container *container, uint8_t *out)
     return 28 + 32;
 }
 
-size_t cm_container_header(const struct cm_container *container, uint8_t header_ret[CM_SYNTH_HEADER_CAPACITY])
+size_t cm_synth_container_header(const struct cm_synth_container *container,
+                                 uint8_t header_ret[CM_SYNTH_HEADER_CAPACITY])
 {
     return container->pcapng ? pcapng_header(container, header_ret) : pcap_header(container, header_ret);
 }
 
-static uint32_t wrap_pcap(const struct cm_container *container, uint64_t time_ns, uint32_t frame_bytes,
+static uint32_t wrap_pcap(const struct cm_synth_container *container, uint64_t time_ns, uint32_t frame_bytes,
                           uint8_t *record)
 {
     bool big = container->big_endian;
@@ -89,8 +90,8 @@ static uint32_t wrap_pcap(const struct cm_container *container, uint64_t time_ns
     return PCAP_BEFORE + captured;
 }
 
-static uint32_t wrap_pcapng(const struct cm_container *container, uint64_t time_ns, uint32_t frame_bytes,
-                            uint8_t *record)
+static uint32_t wrap_pcapng(const struct cm_synth_container *container, uint64_t time_ns,
+                            uint32_t frame_bytes, uint8_t *record)
 {
     bool big = container->big_endian;
     uint32_t captured = captured_bytes(container, frame_bytes);
@@ -110,8 +111,8 @@ static uint32_t wrap_pcapng(const struct cm_container *container, uint64_t time_
     return total;
 }
 
-uint32_t cm_container_wrap(const struct cm_container *container, uint64_t time_ns, uint32_t frame_bytes,
-                           uint8_t *record)
+uint32_t cm_synth_container_wrap(const struct cm_synth_container *container, uint64_t time_ns,
+                                 uint32_t frame_bytes, uint8_t *record)
 {
     if (container->pcapng)
         return wrap_pcapng(container, time_ns, frame_bytes, record);

@@ -10,7 +10,7 @@
 
 #include "synth/synth.h"
 
-struct cm_container {
+struct cm_synth_container {
     bool pcapng;
     bool nanoseconds;
     bool big_endian;
@@ -18,14 +18,14 @@ struct cm_container {
 };
 
 /* Bytes in front of a record's packet, and of a whole record of a frame of that length on the wire. */
-uint32_t cm_container_before(const struct cm_container *container);
-uint32_t cm_container_record_bytes(const struct cm_container *container, uint32_t frame_bytes);
+uint32_t cm_synth_container_before(const struct cm_synth_container *container);
+uint32_t cm_synth_container_record_bytes(const struct cm_synth_container *container, uint32_t frame_bytes);
 
-size_t cm_container_header(const struct cm_container *container,
-                           uint8_t header_ret[CM_SYNTH_HEADER_CAPACITY]);
-/* Write what belongs around a frame that stands already at record + cm_container_before(). Answers the
+size_t cm_synth_container_header(const struct cm_synth_container *container,
+                                 uint8_t header_ret[CM_SYNTH_HEADER_CAPACITY]);
+/* Write what belongs around a frame that stands already at record + cm_synth_container_before(). Answers the
  * record's bytes. */
-uint32_t cm_container_wrap(const struct cm_container *container, uint64_t time_ns, uint32_t frame_bytes,
-                           uint8_t *record);
+uint32_t cm_synth_container_wrap(const struct cm_synth_container *container, uint64_t time_ns,
+                                 uint32_t frame_bytes, uint8_t *record);
 
 #endif

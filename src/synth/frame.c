@@ -39,14 +39,14 @@ static uint64_t fill_random(uint8_t *out, uint32_t n, uint64_t key)
         unsigned __int128 product;
         uint64_t word;
 
-        state += CM_DRAW_STEP;
+        state += CM_SYNTH_DRAW_STEP;
         product = (unsigned __int128)state * (state ^ UINT64_C(0xd6e8feb86659fd93));
         word = (uint64_t)product ^ (uint64_t)(product >> 64);
         cm_store_u64_as(out + i, word, false);
         sum += (word & UINT32_MAX) + (word >> 32);
     }
     if (i < n) {
-        uint64_t word = cm_draw_mix(state) & ((UINT64_C(1) << (8 * (n - i))) - 1);
+        uint64_t word = cm_synth_draw_mix(state) & ((UINT64_C(1) << (8 * (n - i))) - 1);
 
         cm_store_u64_as(out + i, word, false);
         sum += (word & UINT32_MAX) + (word >> 32);
@@ -54,9 +54,11 @@ static uint64_t fill_random(uint8_t *out, uint32_t n, uint64_t key)
     return sum;
 }
 
-static uint64_t fill_text(uint8_t *out, uint32_t n, uint64_t key, const struct cm_frame_payload *payload)
+static uint64_t fill_text(uint8_t *out, uint32_t n, uint64_t key,
+                          const struct cm_synth_frame_payload *payload)
 {
-    uint32_t word = (uint32_t)(key >> 32) % (CM_FRAME_TEXT_BYTES / 4); /* of 16 bits, in the first half */
+    uint32_t word =
+        (uint32_t)(key >> 32) % (CM_SYNTH_FRAME_TEXT_BYTES / 4); /* of 16 bits, in the first half */
     uint64_t sum;
 
     memcpy(out, payload->text + 2 * word, n);
@@ -67,7 +69,8 @@ static uint64_t fill_text(uint8_t *out, uint32_t n, uint64_t key, const struct c
 }
 
 /* Sum of the payload as little-endian 16-bit words. */
-static uint64_t fill_payload(uint8_t *out, uint32_t n, uint64_t key, const struct cm_frame_payload *payload)
+static uint64_t fill_payload(uint8_t *out, uint32_t n, uint64_t key,
+                             const struct cm_synth_frame_payload *payload)
 {
     switch (payload->kind) {
     case CM_RECIPE_ZERO:
@@ -88,9 +91,9 @@ static void write_mac(uint8_t *out, uint32_t host, bool server)
     cm_store_be32(out + 2, host);
 }
 
-static uint8_t *write_link(const struct cm_frame *frame, uint8_t *out)
+static uint8_t *write_link(const struct cm_synth_frame *frame, uint8_t *out)
 {
-    const struct cm_endpoints *ends = &frame->ends;
+    const struct cm_synth_endpoints *ends = &frame->ends;
 
     write_mac(out, frame->from_server ? ends->client : ends->server, !frame->from_server);
     write_mac(out + 6, frame->from_server ? ends->server : ends->client, frame->from_server);
@@ -107,12 +110,12 @@ static uint8_t *write_link(const struct cm_frame *frame, uint8_t *out)
     return out + 2;
 }
 
-static uint8_t ip_protocol(struct cm_frame_class class)
+static uint8_t ip_protocol(struct cm_synth_frame_class class)
 {
     switch (class.protocol) {
-    case CM_FRAME_TCP:
+    case CM_SYNTH_FRAME_TCP:
         return CM_PROTOCOL_TCP;
-    case CM_FRAME_UDP:
+    case CM_SYNTH_FRAME_UDP:
         return CM_PROTOCOL_UDP;
     default:
         return class.ipv6 ? CM_PROTOCOL_ICMPV6 : CM_PROTOCOL_ICMP;
@@ -120,7 +123,7 @@ static uint8_t ip_protocol(struct cm_frame_class class)
 }
 
 /* The network headers answer the sum of the addresses, for the pseudo header. */
-static uint64_t write_ipv4(const struct cm_frame *frame, uint8_t *out, uint32_t total_bytes)
+static uint64_t write_ipv4(const struct cm_synth_frame *frame, uint8_t *out, uint32_t total_bytes)
 {
     uint32_t client = 0x0a000000u | frame->ends.client, server = 0xac100000u | frame->ends.server;
     uint32_t ttl_protocol = (uint32_t)(64 - frame->ends.hops) << 8 | ip_protocol(frame->class);
@@ -135,7 +138,7 @@ static uint64_t write_ipv4(const struct cm_frame *frame, uint8_t *out, uint32_t 
     return addresses;
 }
 
-static uint64_t write_ipv6(const struct cm_frame *frame, uint8_t *out, uint32_t payload_bytes)
+static uint64_t write_ipv6(const struct cm_synth_frame *frame, uint8_t *out, uint32_t payload_bytes)
 {
     const uint64_t client_net = UINT64_C(0xfdca901700000000), server_net = UINT64_C(0x20010db800000000);
     uint64_t client = frame->ends.client, server = frame->ends.server;
@@ -151,13 +154,13 @@ static uint64_t write_ipv6(const struct cm_frame *frame, uint8_t *out, uint32_t 
     return (client_net >> 32) + (server_net >> 32) + client + server;
 }
 
-static void write_tcp(const struct cm_frame *frame, uint8_t *out, uint64_t sum)
+static void write_tcp(const struct cm_synth_frame *frame, uint8_t *out, uint64_t sum)
 {
     uint32_t client = frame->ends.client_port, server = frame->ends.server_port;
     uint32_t ports = frame->from_server ? server << 16 | client : client << 16 | server;
     uint32_t words = frame->syn_options ? 7 : 5;
     uint32_t control = words << 28 | (uint32_t)frame->tcp_flags << 16 | TCP_WINDOW;
-    uint32_t ack = (frame->tcp_flags & CM_TCP_ACK) ? frame->ack : 0;
+    uint32_t ack = (frame->tcp_flags & CM_SYNTH_TCP_ACK) ? frame->ack : 0;
 
     if (frame->syn_options) {
         uint32_t mss = 2u << 24 | 4u << 16 | frame->mss,
@@ -175,7 +178,7 @@ static void write_tcp(const struct cm_frame *frame, uint8_t *out, uint64_t sum)
     cm_store_be32(out + 16, (~fold(sum) & 0xffff) << 16);
 }
 
-static void write_udp(const struct cm_frame *frame, uint8_t *out, uint64_t sum, uint32_t udp_bytes)
+static void write_udp(const struct cm_synth_frame *frame, uint8_t *out, uint64_t sum, uint32_t udp_bytes)
 {
     uint32_t client = frame->ends.client_port, server = frame->ends.server_port;
     uint32_t ports = frame->from_server ? server << 16 | client : client << 16 | server;
@@ -186,7 +189,7 @@ static void write_udp(const struct cm_frame *frame, uint8_t *out, uint64_t sum, 
 }
 
 /* Echo requests from the client, replies from the server. */
-static void write_icmp(const struct cm_frame *frame, uint8_t *out, uint64_t sum)
+static void write_icmp(const struct cm_synth_frame *frame, uint8_t *out, uint64_t sum)
 {
     uint32_t type = frame->class.ipv6 ? (frame->from_server ? 129 : 128) : (frame->from_server ? 0 : 8);
     uint32_t rest = (uint32_t)frame->ends.client_port << 16 | frame->icmp_sequence;
@@ -195,10 +198,12 @@ static void write_icmp(const struct cm_frame *frame, uint8_t *out, uint64_t sum)
     cm_store_be32(out + 4, rest);
 }
 
-void cm_frame_write(const struct cm_frame *frame, const struct cm_frame_payload *payload, uint8_t *out)
+void cm_synth_frame_write(const struct cm_synth_frame *frame, const struct cm_synth_frame_payload *payload,
+                          uint8_t *out)
 {
-    struct cm_frame_class class = frame->class;
-    uint32_t headers = cm_frame_header_bytes(class) + (frame->syn_options ? CM_FRAME_SYN_OPTIONS : 0);
+    struct cm_synth_frame_class class = frame->class;
+    uint32_t headers =
+        cm_synth_frame_header_bytes(class) + (frame->syn_options ? CM_SYNTH_FRAME_SYN_OPTIONS : 0);
     uint8_t *l3 = write_link(frame, out);
     uint8_t *l4 = l3 + (class.ipv6 ? 40 : 20);
     uint32_t l4_bytes = frame->bytes - (uint32_t)(l4 - out);
@@ -206,13 +211,13 @@ void cm_frame_write(const struct cm_frame *frame, const struct cm_frame_payload 
 
     sum = fold_swapped(fill_payload(out + headers, frame->bytes - headers, frame->payload_key, payload));
     addresses = class.ipv6 ? write_ipv6(frame, l3, l4_bytes) : write_ipv4(frame, l3, l4_bytes + 20);
-    if (class.protocol != CM_FRAME_ICMP || class.ipv6) /* ICMP of IPv4 alone has no pseudo header */
+    if (class.protocol != CM_SYNTH_FRAME_ICMP || class.ipv6) /* ICMP of IPv4 alone has no pseudo header */
         sum += addresses + ip_protocol(class) + l4_bytes;
     switch (class.protocol) {
-    case CM_FRAME_TCP:
+    case CM_SYNTH_FRAME_TCP:
         write_tcp(frame, l4, sum);
         break;
-    case CM_FRAME_UDP:
+    case CM_SYNTH_FRAME_UDP:
         write_udp(frame, l4, sum, l4_bytes);
         break;
     default:

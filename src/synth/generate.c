@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Working out a recipe and making its blocks. Not for what stands in a block (plan.c), in a packet (frame.c),
- * around it (container.c), or when it was seen (timeline.c). */
+/* Working out a recipe and making its blocks. Not for what stands in a block (traffic.c), in a packet
+ * (frame.c), around it (container.c), or when it was seen (timeline.c). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 #include "synth/draw.h"
 #include "synth/endpoints.h"
 #include "synth/frame.h"
-#include "synth/plan.h"
 #include "synth/popularity.h"
 #include "synth/synth.h"
 #include "synth/timeline.h"
+#include "synth/traffic.h"
 
 /* How far blocks move slots from the plan's order when conversations are to stay together. */
 #define LOCAL_WINDOW 32
@@ -21,17 +21,17 @@
 /* Stateless flows of one class: numbers first..first+n-1. */
 struct class_flows {
     uint64_t first;
-    struct cm_popularity popularity;
+    struct cm_synth_popularity popularity;
 };
 
 struct cm_synth {
     struct cm_recipe recipe;
-    struct cm_container container;
-    struct cm_plan plan;
-    struct cm_timeline timeline;
-    struct cm_endpoint_space space;
-    struct cm_frame_payload payload;
-    struct class_flows flows[CM_FRAME_CLASSES];
+    struct cm_synth_container container;
+    struct cm_synth_traffic traffic;
+    struct cm_synth_timeline timeline;
+    struct cm_synth_endpoint_space space;
+    struct cm_synth_frame_payload payload;
+    struct class_flows flows[CM_SYNTH_FRAME_CLASSES];
     uint64_t first_conversation_flow;
     uint32_t window;    /* slots that a block may move a slot by */
     bool steps_by_time; /* conversations and times out of order: steps are given out in order of time */
@@ -54,13 +54,13 @@ struct scratch {
 
 static struct scratch carve_scratch(const struct cm_synth *synth, void *memory)
 {
-    uint32_t n = synth->plan.n_slots;
+    uint32_t n = synth->traffic.n_slots;
     struct scratch scratch;
 
     scratch.times = memory;
     scratch.steps = (uint32_t *)(scratch.times + n);
     scratch.cursors = scratch.steps + n;
-    scratch.order = (uint16_t *)(scratch.cursors + synth->plan.n_conversations);
+    scratch.order = (uint16_t *)(scratch.cursors + synth->traffic.n_conversations);
     scratch.by_time = scratch.order + n;
     scratch.merged = scratch.by_time + n;
     return scratch;
@@ -70,33 +70,33 @@ size_t cm_synth_scratch_bytes(const struct cm_synth *synth)
 {
     size_t per_slot = sizeof(uint64_t) + sizeof(uint32_t) + 3 * sizeof(uint16_t);
 
-    return synth->plan.n_slots * per_slot + synth->plan.n_conversations * sizeof(uint32_t);
+    return synth->traffic.n_slots * per_slot + synth->traffic.n_conversations * sizeof(uint32_t);
 }
 
 /* --- the order of slots in a block --- */
 
 static void order_slots(const struct cm_synth *synth, uint64_t block, const struct scratch *scratch)
 {
-    uint64_t key = cm_draw(synth->key_block, block);
-    uint32_t n = synth->plan.n_slots;
+    uint64_t key = cm_synth_draw(synth->key_block, block);
+    uint32_t n = synth->traffic.n_slots;
     uint16_t *order = scratch->order;
 
     for (uint32_t i = 0; i < n; i++)
         order[i] = (uint16_t)i;
     for (uint32_t i = 0; i + 1 < n; i++) {
         uint32_t range = synth->window < n - i ? synth->window : n - i;
-        uint32_t j = i + cm_draw_below((uint32_t)(cm_draw(key, i) >> 32), range);
+        uint32_t j = i + cm_synth_draw_below((uint32_t)(cm_synth_draw(key, i) >> 32), range);
         uint16_t kept = order[i];
 
         order[i] = order[j];
         order[j] = kept;
     }
-    memset(scratch->cursors, 0, synth->plan.n_conversations * sizeof(*scratch->cursors));
+    memset(scratch->cursors, 0, synth->traffic.n_conversations * sizeof(*scratch->cursors));
 }
 
 static uint32_t take_step(const struct cm_synth *synth, const struct scratch *scratch, uint32_t conversation)
 {
-    return synth->plan.conversations[conversation].first_step + scratch->cursors[conversation]++;
+    return synth->traffic.conversations[conversation].first_step + scratch->cursors[conversation]++;
 }
 
 /* Stable merge of runs of `width` from one array to the other. */
@@ -125,7 +125,7 @@ static void give_steps_by_time(const struct cm_synth *synth, uint64_t first, uin
     uint16_t *from = scratch->by_time, *to = scratch->merged, *kept;
 
     for (uint32_t i = 0; i < n; i++) {
-        scratch->times[i] = cm_timeline_time(&synth->timeline, first + i);
+        scratch->times[i] = cm_synth_timeline_time(&synth->timeline, first + i);
         from[i] = (uint16_t)i;
     }
     for (uint32_t width = 1; width < n; width *= 2) {
@@ -135,9 +135,9 @@ static void give_steps_by_time(const struct cm_synth *synth, uint64_t first, uin
         to = kept;
     }
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_plan_slot *slot = &synth->plan.slots[scratch->order[from[i]]];
+        const struct cm_synth_traffic_slot *slot = &synth->traffic.slots[scratch->order[from[i]]];
 
-        if (slot->conversation != CM_PLAN_NO_CONVERSATION)
+        if (slot->conversation != CM_SYNTH_TRAFFIC_NO_CONVERSATION)
             scratch->steps[from[i]] = take_step(synth, scratch, slot->conversation);
     }
 }
@@ -148,24 +148,24 @@ static void give_steps_by_time(const struct cm_synth *synth, uint64_t first, uin
 static uint8_t stateless_flags(uint32_t bits)
 {
     static const uint8_t flags[32] = {
-        CM_TCP_SYN,
-        CM_TCP_SYN | CM_TCP_ACK,
-        CM_TCP_FIN | CM_TCP_ACK,
-        CM_TCP_RST | CM_TCP_ACK,
-        [4 ... 17] = CM_TCP_PSH | CM_TCP_ACK,
-        [18 ... 31] = CM_TCP_ACK,
+        CM_SYNTH_TCP_SYN,
+        CM_SYNTH_TCP_SYN | CM_SYNTH_TCP_ACK,
+        CM_SYNTH_TCP_FIN | CM_SYNTH_TCP_ACK,
+        CM_SYNTH_TCP_RST | CM_SYNTH_TCP_ACK,
+        [4 ... 17] = CM_SYNTH_TCP_PSH | CM_SYNTH_TCP_ACK,
+        [18 ... 31] = CM_SYNTH_TCP_ACK,
     };
 
     return flags[bits & 31];
 }
 
-static void draw_stateless(const struct cm_synth *synth, const struct cm_plan_slot *slot, uint64_t index,
-                           struct cm_frame *frame)
+static void draw_stateless(const struct cm_synth *synth, const struct cm_synth_traffic_slot *slot,
+                           uint64_t index, struct cm_synth_frame *frame)
 {
-    const struct class_flows *flows = &synth->flows[cm_frame_class_number(slot->class)];
-    uint64_t bits = cm_draw(synth->key_packet, index);
-    uint64_t more = cm_draw_mix(bits ^ CM_DRAW_STEP);
-    uint64_t flow = flows->first + cm_popularity_draw(&flows->popularity, more);
+    const struct class_flows *flows = &synth->flows[cm_synth_frame_class_number(slot->class)];
+    uint64_t bits = cm_synth_draw(synth->key_packet, index);
+    uint64_t more = cm_synth_draw_mix(bits ^ CM_SYNTH_DRAW_STEP);
+    uint64_t flow = flows->first + cm_synth_popularity_draw(&flows->popularity, more);
 
     frame->class = slot->class;
     frame->from_server = bits & 1;
@@ -177,38 +177,38 @@ static void draw_stateless(const struct cm_synth *synth, const struct cm_plan_sl
     frame->seq = (uint32_t)bits;
     frame->ack = (uint32_t)(bits >> 32);
     frame->payload_key = more;
-    frame->ends = cm_endpoints(&synth->space, flow, slot->class.protocol == CM_FRAME_UDP);
+    frame->ends = cm_synth_endpoints(&synth->space, flow, slot->class.protocol == CM_SYNTH_FRAME_UDP);
 }
 
 static void draw_step(const struct cm_synth *synth, uint64_t block, uint32_t conversation,
-                      uint32_t step_number, uint64_t index, struct cm_frame *frame)
+                      uint32_t step_number, uint64_t index, struct cm_synth_frame *frame)
 {
-    const struct cm_plan_step *step = &synth->plan.steps[step_number];
-    uint64_t number = block * synth->plan.n_conversations + conversation;
-    uint64_t bits = cm_draw(synth->key_conversation, number);
+    const struct cm_synth_traffic_step *step = &synth->traffic.steps[step_number];
+    uint64_t number = block * synth->traffic.n_conversations + conversation;
+    uint64_t bits = cm_synth_draw(synth->key_conversation, number);
     uint32_t first[2] = {(uint32_t)bits, (uint32_t)(bits >> 32)};
 
-    frame->class = synth->plan.conversations[conversation].class;
+    frame->class = synth->traffic.conversations[conversation].class;
     frame->from_server = step->from_server;
-    frame->syn_options = (step->tcp_flags & CM_TCP_SYN) != 0;
-    frame->mss = (uint16_t)(synth->plan.mss - (frame->class.ipv6 ? 20 : 0));
+    frame->syn_options = (step->tcp_flags & CM_SYNTH_TCP_SYN) != 0;
+    frame->mss = (uint16_t)(synth->traffic.mss - (frame->class.ipv6 ? 20 : 0));
     frame->tcp_flags = step->tcp_flags;
-    frame->ip_id = (uint16_t)cm_draw(synth->key_packet, index);
+    frame->ip_id = (uint16_t)cm_synth_draw(synth->key_packet, index);
     frame->bytes = step->frame_bytes;
     frame->seq = first[step->from_server] + step->seq;
     frame->ack = first[!step->from_server] + step->ack;
     /* What is sent again is the same: the payload belongs to the place in the stream, not to the packet. */
-    frame->payload_key = cm_draw(bits, (uint64_t)step->seq << 1 | step->from_server);
-    frame->ends = cm_endpoints(&synth->space, synth->first_conversation_flow + number, 0);
+    frame->payload_key = cm_synth_draw(bits, (uint64_t)step->seq << 1 | step->from_server);
+    frame->ends = cm_synth_endpoints(&synth->space, synth->first_conversation_flow + number, 0);
 }
 
 size_t cm_synth_block(const struct cm_synth *synth, uint64_t block, void *memory, uint8_t *out)
 {
     struct scratch scratch = carve_scratch(synth, memory);
-    uint64_t first = block * synth->plan.n_slots;
+    uint64_t first = block * synth->traffic.n_slots;
     uint32_t n = cm_synth_block_packets(synth, block);
-    uint32_t before = cm_container_before(&synth->container);
-    struct cm_frame frame;
+    uint32_t before = cm_synth_container_before(&synth->container);
+    struct cm_synth_frame frame;
     uint8_t *record = out;
 
     memset(&frame, 0, sizeof(frame));
@@ -216,11 +216,11 @@ size_t cm_synth_block(const struct cm_synth *synth, uint64_t block, void *memory
     if (synth->steps_by_time)
         give_steps_by_time(synth, first, n, &scratch);
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_plan_slot *slot = &synth->plan.slots[scratch.order[i]];
+        const struct cm_synth_traffic_slot *slot = &synth->traffic.slots[scratch.order[i]];
         uint64_t time =
-            synth->steps_by_time ? scratch.times[i] : cm_timeline_time(&synth->timeline, first + i);
+            synth->steps_by_time ? scratch.times[i] : cm_synth_timeline_time(&synth->timeline, first + i);
 
-        if (slot->conversation == CM_PLAN_NO_CONVERSATION) {
+        if (slot->conversation == CM_SYNTH_TRAFFIC_NO_CONVERSATION) {
             draw_stateless(synth, slot, first + i, &frame);
         } else {
             uint32_t step =
@@ -228,8 +228,8 @@ size_t cm_synth_block(const struct cm_synth *synth, uint64_t block, void *memory
 
             draw_step(synth, block, slot->conversation, step, first + i, &frame);
         }
-        cm_frame_write(&frame, &synth->payload, record + before);
-        record += cm_container_wrap(&synth->container, time, frame.bytes, record);
+        cm_synth_frame_write(&frame, &synth->payload, record + before);
+        record += cm_synth_container_wrap(&synth->container, time, frame.bytes, record);
     }
     return (size_t)(record - out);
 }
@@ -251,13 +251,13 @@ static enum capmill_status measure_front(const struct cm_synth *synth, uint64_t 
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the plan of a block");
     scratch = carve_scratch(synth, memory);
     order_slots(synth, block, &scratch);
-    for (; n < synth->plan.n_slots && n < max_packets; n++) {
-        const struct cm_plan_slot *slot = &synth->plan.slots[scratch.order[n]];
+    for (; n < synth->traffic.n_slots && n < max_packets; n++) {
+        const struct cm_synth_traffic_slot *slot = &synth->traffic.slots[scratch.order[n]];
         uint32_t frame_bytes =
-            slot->conversation == CM_PLAN_NO_CONVERSATION
+            slot->conversation == CM_SYNTH_TRAFFIC_NO_CONVERSATION
                 ? slot->frame_bytes
-                : synth->plan.steps[take_step(synth, &scratch, slot->conversation)].frame_bytes;
-        uint64_t with = bytes + cm_container_record_bytes(&synth->container, frame_bytes);
+                : synth->traffic.steps[take_step(synth, &scratch, slot->conversation)].frame_bytes;
+        uint64_t with = bytes + cm_synth_container_record_bytes(&synth->container, frame_bytes);
 
         if (with > max_bytes)
             break;
@@ -277,22 +277,22 @@ static enum capmill_status lay_out(struct cm_synth *synth, struct cm_error *erro
     enum capmill_status status;
 
     if (recipe->size_bytes == 0) {
-        full = recipe->n_packets / synth->plan.n_slots;
-        rest_packets = recipe->n_packets % synth->plan.n_slots;
+        full = recipe->n_packets / synth->traffic.n_slots;
+        rest_packets = recipe->n_packets % synth->traffic.n_slots;
         rest_bytes = UINT64_MAX;
     } else {
         uint64_t room =
             recipe->size_bytes > synth->header_bytes ? recipe->size_bytes - synth->header_bytes : 0;
 
-        full = room / synth->plan.record_bytes;
+        full = room / synth->traffic.record_bytes;
         rest_packets = UINT64_MAX;
-        rest_bytes = room % synth->plan.record_bytes;
+        rest_bytes = room % synth->traffic.record_bytes;
     }
     status =
         measure_front(synth, full, rest_packets, rest_bytes, &synth->last_packets, &synth->last_bytes, error);
     if (status < 0)
         return status;
-    if (!cm_mul_u64(full, synth->plan.n_slots, &n_packets) ||
+    if (!cm_mul_u64(full, synth->traffic.n_slots, &n_packets) ||
         n_packets > CM_SYNTH_MAX_PACKETS - synth->last_packets)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "the recipe asks for more than %" PRIu64 " packets",
                             CM_SYNTH_MAX_PACKETS);
@@ -303,8 +303,8 @@ static enum capmill_status lay_out(struct cm_synth *synth, struct cm_error *erro
     synth->n_blocks = full + 1;
     if (synth->last_packets == 0) {
         synth->n_blocks = full;
-        synth->last_packets = synth->plan.n_slots;
-        synth->last_bytes = synth->plan.record_bytes;
+        synth->last_packets = synth->traffic.n_slots;
+        synth->last_bytes = synth->traffic.record_bytes;
     }
     return CAPMILL_OK;
 }
@@ -312,13 +312,13 @@ static enum capmill_status lay_out(struct cm_synth *synth, struct cm_error *erro
 /* Each class gets flows by its share of packets, at least one. */
 static enum capmill_status share_out_flows(struct cm_synth *synth, struct cm_error *error)
 {
-    uint64_t weights[CM_FRAME_CLASSES];
-    uint32_t parts[CM_FRAME_CLASSES];
+    uint64_t weights[CM_SYNTH_FRAME_CLASSES];
+    uint32_t parts[CM_SYNTH_FRAME_CLASSES];
     uint32_t n_classes = 0;
     uint64_t first = 0;
 
-    for (uint32_t i = 0; i < CM_FRAME_CLASSES; i++) {
-        weights[i] = synth->plan.slots_of_class[i];
+    for (uint32_t i = 0; i < CM_SYNTH_FRAME_CLASSES; i++) {
+        weights[i] = synth->traffic.slots_of_class[i];
         n_classes += weights[i] != 0;
     }
     if (n_classes == 0)
@@ -329,16 +329,16 @@ static enum capmill_status share_out_flows(struct cm_synth *synth, struct cm_err
             "flows = %u is too few: protocols, ipv6, vlan and qinq make %u kinds of packets and each "
             "needs a flow",
             synth->recipe.flows, n_classes);
-    cm_plan_allot(weights, CM_FRAME_CLASSES, synth->recipe.flows, parts);
-    for (uint32_t i = 0; i < CM_FRAME_CLASSES; i++) {
+    cm_synth_traffic_allot(weights, CM_SYNTH_FRAME_CLASSES, synth->recipe.flows, parts);
+    for (uint32_t i = 0; i < CM_SYNTH_FRAME_CLASSES; i++) {
         enum capmill_status status;
 
         if (parts[i] == 0)
             continue;
         synth->flows[i].first = first;
         first += parts[i];
-        status = cm_popularity_init(&synth->flows[i].popularity, parts[i],
-                                    synth->recipe.popularity_thousandths, error);
+        status = cm_synth_popularity_init(&synth->flows[i].popularity, parts[i],
+                                          synth->recipe.popularity_thousandths, error);
         if (status < 0)
             return status;
     }
@@ -372,25 +372,25 @@ static enum capmill_status work_out(struct cm_synth *synth, struct cm_error *err
     synth->container.nanoseconds = recipe->nanoseconds;
     synth->container.big_endian = recipe->big_endian;
     synth->container.snaplen = recipe->snaplen;
-    synth->header_bytes = cm_container_header(&synth->container, header);
-    synth->key_block = cm_draw_key(recipe->seed, CM_DRAW_BLOCK);
-    synth->key_packet = cm_draw_key(recipe->seed, CM_DRAW_PACKET);
-    synth->key_conversation = cm_draw_key(recipe->seed, CM_DRAW_CONVERSATION);
+    synth->header_bytes = cm_synth_container_header(&synth->container, header);
+    synth->key_block = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_BLOCK);
+    synth->key_packet = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_PACKET);
+    synth->key_conversation = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_CONVERSATION);
     synth->steps_by_time = recipe->conversations && recipe->order != CM_RECIPE_SORTED;
 
-    if ((status = cm_plan_init(&synth->plan, recipe, &synth->container, error)) < 0)
+    if ((status = cm_synth_traffic_init(&synth->traffic, recipe, &synth->container, error)) < 0)
         return status;
-    synth->window = recipe->conversations ? LOCAL_WINDOW : synth->plan.n_slots;
+    synth->window = recipe->conversations ? LOCAL_WINDOW : synth->traffic.n_slots;
     if ((status = lay_out(synth, error)) < 0 || (status = share_out_flows(synth, error)) < 0)
         return status;
     n_flows = cm_add_saturating_u64(synth->first_conversation_flow,
-                                    cm_mul_saturating_u64(synth->n_blocks, synth->plan.n_conversations));
-    synth->space = cm_endpoint_space(recipe->seed, n_flows);
-    status = cm_timeline_init(&synth->timeline, recipe, synth->n_packets, synth->plan.frame_bits,
-                              synth->plan.n_slots, error);
+                                    cm_mul_saturating_u64(synth->n_blocks, synth->traffic.n_conversations));
+    synth->space = cm_synth_endpoint_space(recipe->seed, n_flows);
+    status = cm_synth_timeline_init(&synth->timeline, recipe, synth->n_packets, synth->traffic.frame_bits,
+                                    synth->traffic.n_slots, error);
     if (status < 0)
         return status;
-    return cm_frame_payload_init(&synth->payload, recipe->payload, recipe->seed, error);
+    return cm_synth_frame_payload_init(&synth->payload, recipe->payload, recipe->seed, error);
 }
 
 enum capmill_status cm_synth_create(const struct cm_recipe *recipe, struct cm_synth **synth_ret,
@@ -419,10 +419,10 @@ void cm_synth_destroy(struct cm_synth *synth)
 {
     if (synth == NULL)
         return;
-    cm_plan_fini(&synth->plan);
-    for (uint32_t i = 0; i < CM_FRAME_CLASSES; i++)
-        cm_popularity_fini(&synth->flows[i].popularity);
-    cm_frame_payload_fini(&synth->payload);
+    cm_synth_traffic_fini(&synth->traffic);
+    for (uint32_t i = 0; i < CM_SYNTH_FRAME_CLASSES; i++)
+        cm_synth_popularity_fini(&synth->flows[i].popularity);
+    cm_synth_frame_payload_fini(&synth->payload);
     free(synth);
 }
 
@@ -443,26 +443,26 @@ uint64_t cm_synth_file_bytes(const struct cm_synth *synth)
 
 size_t cm_synth_header(const struct cm_synth *synth, uint8_t header_ret[CM_SYNTH_HEADER_CAPACITY])
 {
-    return cm_container_header(&synth->container, header_ret);
+    return cm_synth_container_header(&synth->container, header_ret);
 }
 
 uint64_t cm_synth_block_offset(const struct cm_synth *synth, uint64_t block)
 {
-    return synth->header_bytes + block * synth->plan.record_bytes;
+    return synth->header_bytes + block * synth->traffic.record_bytes;
 }
 
 size_t cm_synth_block_bytes(const struct cm_synth *synth, uint64_t block)
 {
-    return (size_t)(block + 1 == synth->n_blocks ? synth->last_bytes : synth->plan.record_bytes);
+    return (size_t)(block + 1 == synth->n_blocks ? synth->last_bytes : synth->traffic.record_bytes);
 }
 
 uint32_t cm_synth_block_packets(const struct cm_synth *synth, uint64_t block)
 {
-    return block + 1 == synth->n_blocks ? synth->last_packets : synth->plan.n_slots;
+    return block + 1 == synth->n_blocks ? synth->last_packets : synth->traffic.n_slots;
 }
 
 size_t cm_synth_block_capacity(const struct cm_synth *synth)
 {
     /* Behind the last record the greatest frame is written whole before the snap length cuts it. */
-    return (size_t)synth->plan.record_bytes + 65536 + 64 + CM_FRAME_SLACK;
+    return (size_t)synth->traffic.record_bytes + 65536 + 64 + CM_SYNTH_FRAME_SLACK;
 }

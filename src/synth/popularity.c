@@ -69,7 +69,8 @@ static double stratum_weight(uint32_t first, uint32_t width, double exponent)
 
 /* Vose's method. `heights`: each stratum's weight over the mean weight; `stack`: room for n numbers, small
  * ones from the left, large ones from the right. */
-static void build_alias(struct cm_popularity_stratum *strata, uint32_t n, double *heights, uint32_t *stack)
+static void build_alias(struct cm_synth_popularity_stratum *strata, uint32_t n, double *heights,
+                        uint32_t *stack)
 {
     uint32_t n_small = 0, large = n;
 
@@ -97,8 +98,8 @@ static void build_alias(struct cm_popularity_stratum *strata, uint32_t n, double
         strata[stack[large]].alias = stack[large];
 }
 
-enum capmill_status cm_popularity_init(struct cm_popularity *popularity, uint32_t n, uint32_t thousandths,
-                                       struct cm_error *error)
+enum capmill_status cm_synth_popularity_init(struct cm_synth_popularity *popularity, uint32_t n,
+                                             uint32_t thousandths, struct cm_error *error)
 {
     bool uniform = thousandths == 0;
     double exponent = (double)thousandths / 1000.0, sum = 0.0;
@@ -130,11 +131,11 @@ cleanup:
     free(heights);
     free(stack);
     if (status < 0)
-        cm_popularity_fini(popularity);
+        cm_synth_popularity_fini(popularity);
     return status;
 }
 
-void cm_popularity_fini(struct cm_popularity *popularity)
+void cm_synth_popularity_fini(struct cm_synth_popularity *popularity)
 {
     free(popularity->strata);
     popularity->strata = NULL;

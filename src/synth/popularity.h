@@ -9,29 +9,29 @@
 #include "base/error.h"
 
 /* Ranks first..first+width-1, taken as equally likely. */
-struct cm_popularity_stratum {
+struct cm_synth_popularity_stratum {
     uint32_t threshold; /* of the alias table: stay here below it */
     uint32_t alias;     /* go there otherwise */
     uint32_t first;
     uint32_t width;
 };
 
-struct cm_popularity {
+struct cm_synth_popularity {
     uint32_t n_strata;
-    struct cm_popularity_stratum *strata;
+    struct cm_synth_popularity_stratum *strata;
 };
 
 /* `n` ranks (> 0), exponent in thousandths. */
-enum capmill_status cm_popularity_init(struct cm_popularity *popularity, uint32_t n, uint32_t thousandths,
-                                       struct cm_error *error);
-void cm_popularity_fini(struct cm_popularity *popularity);
+enum capmill_status cm_synth_popularity_init(struct cm_synth_popularity *popularity, uint32_t n,
+                                             uint32_t thousandths, struct cm_error *error);
+void cm_synth_popularity_fini(struct cm_synth_popularity *popularity);
 
 /* A rank from 0 to n-1 from 64 random bits: the upper half picks the stratum (its place in the table, and the
  * coin), the lower half the rank inside. */
-static inline uint32_t cm_popularity_draw(const struct cm_popularity *popularity, uint64_t bits)
+static inline uint32_t cm_synth_popularity_draw(const struct cm_synth_popularity *popularity, uint64_t bits)
 {
     uint64_t product = (bits >> 32) * popularity->n_strata;
-    const struct cm_popularity_stratum *stratum = &popularity->strata[product >> 32];
+    const struct cm_synth_popularity_stratum *stratum = &popularity->strata[product >> 32];
 
     if ((uint32_t)product >= stratum->threshold)
         stratum = &popularity->strata[stratum->alias];

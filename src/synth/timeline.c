@@ -14,18 +14,18 @@
 
 /* Quiet periods before packet `index`: one in each run of packets_per_gap packets, before a random one of
  * them. */
-static uint64_t gaps_before(const struct cm_timeline *timeline, uint64_t index)
+static uint64_t gaps_before(const struct cm_synth_timeline *timeline, uint64_t index)
 {
     uint64_t period = index / timeline->packets_per_gap;
     uint64_t rest = index - period * timeline->packets_per_gap;
 
-    return period + (rest >= cm_draw(timeline->key_gap, period) % timeline->packets_per_gap);
+    return period + (rest >= cm_synth_draw(timeline->key_gap, period) % timeline->packets_per_gap);
 }
 
 /* Time of the packet that is `index`th in time, before rounding to ticks. */
-static uint64_t time_in_order(const struct cm_timeline *timeline, uint64_t index)
+static uint64_t time_in_order(const struct cm_synth_timeline *timeline, uint64_t index)
 {
-    uint64_t bits = cm_draw(timeline->key_time, index) >> 32;
+    uint64_t bits = cm_synth_draw(timeline->key_time, index) >> 32;
     unsigned __int128 at = (unsigned __int128)index * timeline->interval;
     uint64_t ns;
 
@@ -38,9 +38,9 @@ static uint64_t time_in_order(const struct cm_timeline *timeline, uint64_t index
 
 /* The file keeps the order in which packets arrived; a displaced one carries the time at which it was sent.
  */
-static uint64_t displace(const struct cm_timeline *timeline, uint64_t index, uint64_t ns)
+static uint64_t displace(const struct cm_synth_timeline *timeline, uint64_t index, uint64_t ns)
 {
-    uint64_t bits = cm_draw(timeline->key_displace, index);
+    uint64_t bits = cm_synth_draw(timeline->key_displace, index);
     uint64_t by;
 
     if ((bits >> 32) >= timeline->displaced_threshold)
@@ -52,7 +52,7 @@ static uint64_t displace(const struct cm_timeline *timeline, uint64_t index, uin
 /* A Feistel network over a row and a column number, each added to modulo its own range: a bijection on rows *
  * columns, whatever these are. What falls outside n_packets walks on until it is inside (rarely: the grid is
  * hardly larger). */
-uint64_t cm_timeline_shuffle(const struct cm_timeline *timeline, uint64_t index)
+uint64_t cm_synth_timeline_shuffle(const struct cm_synth_timeline *timeline, uint64_t index)
 {
     uint32_t row, column;
     uint64_t sum;
@@ -62,12 +62,12 @@ uint64_t cm_timeline_shuffle(const struct cm_timeline *timeline, uint64_t index)
         column = (uint32_t)(index % timeline->columns);
         for (uint64_t round = 0; round < SHUFFLE_ROUNDS; round += 2) {
             sum = (uint64_t)row +
-                  cm_draw_below((uint32_t)(cm_draw(timeline->key_shuffle + round, column) >> 32),
-                                timeline->rows);
+                  cm_synth_draw_below((uint32_t)(cm_synth_draw(timeline->key_shuffle + round, column) >> 32),
+                                      timeline->rows);
             row = (uint32_t)(sum >= timeline->rows ? sum - timeline->rows : sum);
             sum = (uint64_t)column +
-                  cm_draw_below((uint32_t)(cm_draw(timeline->key_shuffle + round + 1, row) >> 32),
-                                timeline->columns);
+                  cm_synth_draw_below((uint32_t)(cm_synth_draw(timeline->key_shuffle + round + 1, row) >> 32),
+                                      timeline->columns);
             column = (uint32_t)(sum >= timeline->columns ? sum - timeline->columns : sum);
         }
         index = (uint64_t)row * timeline->columns + column;
@@ -75,12 +75,12 @@ uint64_t cm_timeline_shuffle(const struct cm_timeline *timeline, uint64_t index)
     return index;
 }
 
-uint64_t cm_timeline_time(const struct cm_timeline *timeline, uint64_t index)
+uint64_t cm_synth_timeline_time(const struct cm_synth_timeline *timeline, uint64_t index)
 {
     uint64_t ns;
 
     if (timeline->order == CM_RECIPE_SHUFFLED)
-        index = cm_timeline_shuffle(timeline, index);
+        index = cm_synth_timeline_shuffle(timeline, index);
     ns = time_in_order(timeline, index);
     if (timeline->order == CM_RECIPE_DISPLACED)
         ns = displace(timeline, index, ns);
@@ -122,9 +122,9 @@ static uint64_t packet_interval(const struct cm_recipe *recipe, uint64_t frame_b
     return interval > UINT64_MAX ? UINT64_MAX : (uint64_t)interval;
 }
 
-enum capmill_status cm_timeline_init(struct cm_timeline *timeline, const struct cm_recipe *recipe,
-                                     uint64_t n_packets, uint64_t frame_bits, uint64_t frames,
-                                     struct cm_error *error)
+enum capmill_status cm_synth_timeline_init(struct cm_synth_timeline *timeline, const struct cm_recipe *recipe,
+                                           uint64_t n_packets, uint64_t frame_bits, uint64_t frames,
+                                           struct cm_error *error)
 {
     uint64_t tick;
     unsigned __int128 end;
@@ -139,14 +139,14 @@ enum capmill_status cm_timeline_init(struct cm_timeline *timeline, const struct 
     timeline->jitter = timeline->interval > tick ? timeline->interval - tick : 0;
     timeline->packets_per_gap = packets_per_gap(recipe, timeline->interval == 0 ? 1 : timeline->interval);
     timeline->gap_ns = recipe->gap_length_ns;
-    timeline->displaced_threshold = cm_draw_threshold(recipe->displaced_ppm);
+    timeline->displaced_threshold = cm_synth_draw_threshold(recipe->displaced_ppm);
     timeline->displaced_by_ns = recipe->displaced_by_ns;
     timeline->rows = ceil_square_root(n_packets);
     timeline->columns = (uint32_t)((n_packets + timeline->rows - 1) / timeline->rows);
-    timeline->key_time = cm_draw_key(recipe->seed, CM_DRAW_TIME);
-    timeline->key_gap = cm_draw_key(recipe->seed, CM_DRAW_GAP);
-    timeline->key_displace = cm_draw_key(recipe->seed, CM_DRAW_DISPLACE);
-    timeline->key_shuffle = cm_draw_key(recipe->seed, CM_DRAW_SHUFFLE);
+    timeline->key_time = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_TIME);
+    timeline->key_gap = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_GAP);
+    timeline->key_displace = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_DISPLACE);
+    timeline->key_shuffle = cm_synth_draw_key(recipe->seed, CM_SYNTH_DRAW_SHUFFLE);
 
     end = timeline->start_ns + (((unsigned __int128)n_packets * timeline->interval) >> 32);
     if (timeline->packets_per_gap != 0)

@@ -8,7 +8,7 @@
 
 #include "synth/synth.h"
 
-struct cm_timeline {
+struct cm_synth_timeline {
     enum cm_recipe_order order;
     uint64_t start_ns;
     uint64_t tick_ns; /* what the file can tell apart */
@@ -28,14 +28,14 @@ struct cm_timeline {
 
 /* `mean_frame_bits`: over the whole capture, as a fraction, for rates in bits. CAPMILL_E_USAGE where times
  * would leave what the file format can hold. */
-enum capmill_status cm_timeline_init(struct cm_timeline *timeline, const struct cm_recipe *recipe,
-                                     uint64_t n_packets, uint64_t frame_bits, uint64_t frames,
-                                     struct cm_error *error);
+enum capmill_status cm_synth_timeline_init(struct cm_synth_timeline *timeline, const struct cm_recipe *recipe,
+                                           uint64_t n_packets, uint64_t frame_bits, uint64_t frames,
+                                           struct cm_error *error);
 
 /* Time of packet `index` in file order (< n_packets): a whole number of ticks. Never before start_ns. */
-uint64_t cm_timeline_time(const struct cm_timeline *timeline, uint64_t index);
+uint64_t cm_synth_timeline_time(const struct cm_synth_timeline *timeline, uint64_t index);
 
 /* Where a shuffle puts number `index`: a bijection on 0..n_packets-1. */
-uint64_t cm_timeline_shuffle(const struct cm_timeline *timeline, uint64_t index);
+uint64_t cm_synth_timeline_shuffle(const struct cm_synth_timeline *timeline, uint64_t index);
 
 #endif

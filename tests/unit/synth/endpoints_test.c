@@ -19,12 +19,12 @@ static int compare(const void *a, const void *b)
 /* `n` flows from `first` on, in a space made for n_flows. */
 static void check_unique(uint64_t n_flows, uint64_t first, uint32_t n)
 {
-    struct cm_endpoint_space space = cm_endpoint_space(1, n_flows);
+    struct cm_synth_endpoint_space space = cm_synth_endpoint_space(1, n_flows);
     uint64_t *pairs = malloc(n * sizeof(*pairs));
 
     cm_check(pairs != NULL);
     for (uint32_t i = 0; i < n; i++) {
-        struct cm_endpoints ends = cm_endpoints(&space, first + i, i & 1);
+        struct cm_synth_endpoints ends = cm_synth_endpoints(&space, first + i, i & 1);
 
         cm_check(ends.client < 1u << 24 && ends.server < 1u << 20 && ends.client_port >= 32768);
         cm_check(ends.vlan >= 1 && ends.vlan < 4095 && ends.vlan_outer < 4095);
@@ -52,7 +52,7 @@ CM_TEST(endpoints, scatter_is_a_bijection)
 
     cm_check(seen != NULL);
     for (uint32_t i = 0; i < 1u << 24; i++) {
-        uint32_t to = cm_endpoint_scatter(i);
+        uint32_t to = cm_synth_endpoint_scatter(i);
 
         fresh = fresh && to < 1u << 24 && !(seen[to >> 3] & 1 << (to & 7));
         seen[(to & 0xffffff) >> 3] |= (uint8_t)(1 << (to & 7));

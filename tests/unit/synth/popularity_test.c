@@ -33,21 +33,21 @@ static void check_share(const uint32_t *counts, uint32_t n, double exponent, uin
 static void check_law(uint32_t n, uint32_t thousandths)
 {
     struct cm_error error = {0};
-    struct cm_popularity popularity;
+    struct cm_synth_popularity popularity;
     uint32_t *counts = calloc(n, sizeof(*counts));
     uint32_t from = 0, width = 1;
 
     cm_check(counts != NULL);
-    cm_check_eq(cm_popularity_init(&popularity, n, thousandths, &error), CAPMILL_OK);
+    cm_check_eq(cm_synth_popularity_init(&popularity, n, thousandths, &error), CAPMILL_OK);
     for (uint64_t i = 0; i < N_DRAWS; i++) {
-        uint32_t rank = cm_popularity_draw(&popularity, cm_draw(99, i));
+        uint32_t rank = cm_synth_popularity_draw(&popularity, cm_synth_draw(99, i));
 
         cm_check_that(rank < n, "rank %u of %u", rank, n);
         counts[rank]++;
     }
     for (; from < n; from += width, width *= 2)
         check_share(counts, n, thousandths / 1000.0, from, from + width < n ? from + width : n);
-    cm_popularity_fini(&popularity);
+    cm_synth_popularity_fini(&popularity);
     free(counts);
 }
 
@@ -75,10 +75,10 @@ CM_TEST(popularity, strata_cover_every_rank_once_and_stay_few)
     static const uint32_t sizes[] = {1, 511, 512, 513, 1000, 123456789, 134217728};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        struct cm_popularity popularity;
+        struct cm_synth_popularity popularity;
         uint32_t next = 0;
 
-        cm_check_eq(cm_popularity_init(&popularity, sizes[i], 1000, NULL), CAPMILL_OK);
+        cm_check_eq(cm_synth_popularity_init(&popularity, sizes[i], 1000, NULL), CAPMILL_OK);
         for (uint32_t s = 0; s < popularity.n_strata; s++) {
             cm_check_eq(popularity.strata[s].first, next);
             cm_check(popularity.strata[s].width > 0);
@@ -87,8 +87,8 @@ CM_TEST(popularity, strata_cover_every_rank_once_and_stay_few)
         }
         cm_check_eq(next, sizes[i]);
         cm_check(popularity.n_strata < 1000);
-        cm_check(cm_popularity_draw(&popularity, UINT64_MAX) < sizes[i]);
-        cm_check(cm_popularity_draw(&popularity, 0) < sizes[i]);
-        cm_popularity_fini(&popularity);
+        cm_check(cm_synth_popularity_draw(&popularity, UINT64_MAX) < sizes[i]);
+        cm_check(cm_synth_popularity_draw(&popularity, 0) < sizes[i]);
+        cm_synth_popularity_fini(&popularity);
     }
 }
