@@ -45,11 +45,14 @@ static void inner_ppp(struct cm_walk *walk)
     const uint8_t *p = walk->data + walk->at;
     uint32_t protocol;
 
-    if (cm_walk_left(walk) >= 2 && p[0] == 0xff && p[1] == 0x03)
-        walk->at += 2;
-    p = walk->data + walk->at;
     if (!cm_walk_has(walk, 1))
         return;
+    if (p[0] == 0xff) { /* address and control */
+        if (!cm_walk_has(walk, 3))
+            return;
+        walk->at += 2;
+        p += 2;
+    }
     if (p[0] & 1) { /* RFC 1661, section 6.5: one byte where the first is odd */
         protocol = p[0];
         walk->at += 1;

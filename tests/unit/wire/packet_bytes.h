@@ -210,4 +210,32 @@ static inline struct cm_headers decode_inner(const struct packet *packet, const 
     return inner;
 }
 
+/* IPv4 or IPv6 with 20 bytes of TCP, ports 1234 and 80: what most tests put behind the header they are about.
+ */
+static inline void put_ip_tcp(struct packet *packet, unsigned version)
+{
+    uint32_t at = version == 4 ? put_ipv4(packet, CM_PROTOCOL_TCP) : put_ipv6(packet, CM_PROTOCOL_TCP);
+
+    put_tcp(packet, 1234, 80, 0x18);
+    if (version == 4)
+        close_ipv4(packet, at);
+    else
+        close_ipv6(packet, at);
+}
+
+static inline void check_ip_tcp(const struct cm_headers *h, unsigned version, uint32_t l3)
+{
+    cm_check_eq(h->ip_version, version);
+    cm_check_eq(h->l3_offset, l3);
+    cm_check_eq(h->l4_offset, l3 + (version == 4 ? 20 : 40));
+    cm_check_eq(h->payload_offset, h->l4_offset + 20);
+    cm_check_eq(h->l3_end, h->payload_offset);
+    cm_check_eq(h->protocol, CM_PROTOCOL_TCP);
+    cm_check_eq(h->src_port, 1234);
+    cm_check_eq(h->dst_port, 80);
+    cm_check_eq(h->tcp_flags, 0x18);
+    cm_check_eq(h->eth_type == CM_ETH_IPV4 || h->eth_type == CM_ETH_IPV6, true);
+    cm_check_eq(h->flags & (CM_HEADERS_CUT | CM_HEADERS_BAD), 0);
+}
+
 #endif
