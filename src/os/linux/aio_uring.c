@@ -48,6 +48,27 @@ static int find_piece(const struct uring_aio *queue, const unsigned char *at, si
     return (int)((address - start) / piece_bytes);
 }
 
+/* liburing maps the rings by system calls of its own, which the thread sanitizer does not see: to it, a ring
+ * at the address of an earlier one is the same memory, used without order. The kernel orders unmapping and
+ * mapping; say so. */
+#if defined(__SANITIZE_THREAD__)
+#define CM_SEES_THREADS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CM_SEES_THREADS 1
+#endif
+#endif
+#ifdef CM_SEES_THREADS
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+static char ring_memory;
+#define note_mapped()   __tsan_acquire(&ring_memory)
+#define note_unmapped() __tsan_release(&ring_memory)
+#else
+#define note_mapped()   ((void)0)
+#define note_unmapped() ((void)0)
+#endif
+
 /* Hand the rest of a slot's read to the kernel. 0, or an errno with nothing handed over. */
 static int submit(struct uring_aio *queue, struct slot *slot)
 {
@@ -175,6 +196,7 @@ static void uring_close(struct cm_aio *aio)
 
     while (uring_wait(aio, done, sizeof(done) / sizeof(done[0])) > 0)
         continue;
+    note_unmapped();
     io_uring_queue_exit(&queue->ring);
     free(queue);
 }
@@ -230,6 +252,7 @@ static enum capmill_status uring_open(unsigned depth, void *buffers, size_t buff
         free(queue);
         return cm_system_fail(error, -rc, "open an io_uring queue", NULL);
     }
+    note_mapped();
     queue->aio.calls = &calls;
     queue->n_slots = depth;
     for (unsigned i = 0; i < depth; i++) {

@@ -14,6 +14,8 @@
 
 #include "unit/os/temporary_folder.h"
 
+#include "os/aio.h"
+#include "os/memory.h"
 #include "os/process.h"
 #include "os/thread.h"
 
@@ -594,4 +596,78 @@ CM_TEST(linux_thread, affinity_limits_the_cpus)
     cm_check_eq(cm_cpu_count(), 1);
     cm_check_eq(sched_setaffinity(0, sizeof(all), &all), 0);
     cm_check((int)cm_cpu_count() <= CPU_COUNT(&all));
+}
+
+/* Without the right to lock memory the buffers cannot be registered; reads must work all the same. */
+CM_TEST(linux_aio, reads_without_the_right_to_lock_memory)
+{
+    enum { n_bytes = 4 << 20 };
+    struct temporary_folder folder;
+    unsigned char *bytes = temporary_pattern(n_bytes), *buffers = cm_memory_map(n_bytes);
+    struct rlimit before, limit;
+    struct cm_aio_done done;
+    struct cm_file *file;
+    struct cm_aio *aio = NULL;
+    enum capmill_status status;
+
+    if (!cm_aio_available(CM_AIO_URING))
+        cm_skip("no io_uring here");
+    temporary_open(&folder);
+    temporary_write(temporary_path(&folder, "a"), bytes, n_bytes);
+    cm_check_eq(cm_file_open_read(temporary_path(&folder, "a"), 0, &file, NULL), CAPMILL_OK);
+    cm_check_eq(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+    limit = before;
+    limit.rlim_cur = 65536;
+    cm_check_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    if (geteuid() == 0)
+        cm_check_eq(seteuid(65534), 0);
+    status = cm_aio_open(CM_AIO_URING, 4, buffers, n_bytes, &aio, NULL);
+    if (getuid() == 0)
+        cm_check_eq(seteuid(0), 0);
+    setrlimit(RLIMIT_MEMLOCK, &before);
+    if (status < 0) { /* before Linux 5.12 the rings themselves count */
+        cm_file_close(file);
+        temporary_close(&folder);
+        cm_skip("this kernel counts the rings as locked memory");
+    }
+    for (size_t at = 0; at < n_bytes; at += n_bytes / 4)
+        cm_check_eq(cm_aio_read(aio, file, at, buffers + at, n_bytes / 4, at, NULL), CAPMILL_OK);
+    for (int i = 0; i < 4; i++) {
+        cm_check_eq(cm_aio_wait(aio, &done, 1), 1);
+        cm_check(done.system_code == 0 && done.n_bytes == n_bytes / 4);
+    }
+    cm_check_mem(buffers, bytes, n_bytes);
+    cm_aio_close(aio);
+    cm_file_close(file);
+    cm_memory_unmap(buffers, n_bytes);
+    free(bytes);
+    temporary_close(&folder);
+}
+
+CM_TEST(linux_aio, failed_reads_report_their_code)
+{
+    static const enum cm_aio_engine engines[] = {CM_AIO_URING, CM_AIO_THREADS};
+    struct temporary_folder folder;
+    char buffer[64];
+
+    temporary_open(&folder);
+    temporary_write(temporary_path(&folder, "a"), "x", 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct cm_aio_done done;
+        struct cm_file *file;
+        struct cm_aio *aio;
+
+        if (!cm_aio_available(engines[i]))
+            continue;
+        cm_check_eq(cm_aio_open(engines[i], 2, NULL, 0, &aio, NULL), CAPMILL_OK);
+        /* Open for writing only: every read of it fails. */
+        cm_check_eq(cm_file_open_device(temporary_path(&folder, "a"), &file, NULL), CAPMILL_OK);
+        cm_check_eq(cm_aio_read(aio, file, 0, buffer, sizeof(buffer), 9, NULL), CAPMILL_OK);
+        cm_check_eq(cm_aio_wait(aio, &done, 1), 1);
+        cm_check(done.tag == 9 && done.n_bytes == 0);
+        cm_check_eq(done.system_code, EBADF);
+        cm_file_close(file);
+        cm_aio_close(aio);
+    }
+    temporary_close(&folder);
 }
