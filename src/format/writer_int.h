@@ -35,7 +35,8 @@ static inline void *cm_slabs_get(const struct cm_slabs *slabs, uint32_t index, s
 /* What packets need to know of an input's interface. */
 struct cm_writer_interface_state {
     bool known;
-    bool big_endian;    /* of the section it stands in */
+    bool big_endian; /* of the section it stands in */
+    uint16_t link_type;
     uint32_t output_id; /* pcapng */
     uint32_t snaplen;
     uint32_t section;
@@ -149,6 +150,8 @@ struct cm_record_view {
     const uint8_t *data;
     uint32_t caplen;
     uint32_t origlen;
+    uint16_t link_type;
+    bool big_endian; /* of the record */
     bool has_time;
     uint64_t ticks;         /* pcapng */
     uint32_t seconds;       /* pcap */
@@ -209,6 +212,10 @@ enum cm_option_list {
  * options is written where one was read, or where the list was cut. */
 size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n, bool from_big,
                           bool to_big, uint8_t *out, uint64_t *dropped);
+
+/* writer_host_order.c: the packet's bytes at `out`, with what stands in the file's byte order inside a packet
+ * of its link type turned round where the orders differ. */
+void cm_record_store_data(const struct cm_record_view *view, bool to_big, uint8_t *out);
 
 /* `time_ns` in an interface's ticks; the nearest there is. */
 uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns);

@@ -17,6 +17,7 @@ static void state_of(const struct cm_layout *layout, const struct cm_interface *
         return;
     if (layout->kind == CM_CAPTURE_PCAPNG)
         state->big_endian = interface->big_endian;
+    state->link_type = interface->link_type;
     state->snaplen = interface->snaplen;
     state->section = interface->section;
     state->section_id = interface->id;

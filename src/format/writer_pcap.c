@@ -51,6 +51,8 @@ void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, 
     bool big = layout->big_endian;
 
     memset(view_ret, 0, sizeof(*view_ret));
+    view_ret->big_endian = big;
+    view_ret->link_type = layout->link_type;
     if (header < RECORD_HEADER_BYTES || record_bytes < header)
         return;
     first = cm_load_u32_as(record + 8, big);
@@ -143,7 +145,6 @@ size_t cm_writer_pcap_packet(const struct cm_writer *writer, const struct cm_wri
     cm_store_u32_as(out + 4, fraction, big);
     cm_store_u32_as(out + 8, view.caplen, big);
     cm_store_u32_as(out + 12, view.origlen, big);
-    if (view.caplen != 0)
-        memcpy(out + RECORD_HEADER_BYTES, view.data, view.caplen);
+    cm_record_store_data(&view, big, out + RECORD_HEADER_BYTES);
     return RECORD_HEADER_BYTES + (size_t)view.caplen;
 }

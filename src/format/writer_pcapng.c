@@ -115,6 +115,8 @@ void cm_record_view_pcapng(const struct cm_writer_interface_state *interface, co
 
     static_assert(CM_BLOCK_ENHANCED_FIXED == CM_BLOCK_OBSOLETE_FIXED, "one view for both");
     memset(view_ret, 0, sizeof(*view_ret));
+    view_ret->big_endian = big;
+    view_ret->link_type = interface->link_type;
     if (record_bytes < SIMPLE_OVERHEAD)
         return;
     type = cm_load_u32_as(record, big);
@@ -232,12 +234,11 @@ static size_t finish_block(uint8_t *out, size_t n, uint32_t type, bool big)
     return n;
 }
 
-static size_t store_data(uint8_t *out, const struct cm_record_view *view)
+static size_t store_data(uint8_t *out, const struct cm_record_view *view, bool big)
 {
     size_t padded = cm_align_up(view->caplen, 4);
 
-    if (view->caplen != 0)
-        memcpy(out, view->data, view->caplen);
+    cm_record_store_data(view, big, out);
     memset(out + view->caplen, 0, padded - view->caplen);
     return padded;
 }
@@ -251,7 +252,7 @@ static size_t store_enhanced(uint8_t *out, const struct cm_record_view *view, ui
     cm_store_u32_as(out + 16, (uint32_t)ticks, big);
     cm_store_u32_as(out + 20, view->caplen, big);
     cm_store_u32_as(out + 24, view->origlen, big);
-    return CM_BLOCK_ENHANCED_FIXED + store_data(out + CM_BLOCK_ENHANCED_FIXED, view);
+    return CM_BLOCK_ENHANCED_FIXED + store_data(out + CM_BLOCK_ENHANCED_FIXED, view, big);
 }
 
 static size_t rewrite(const struct cm_writer *writer, const struct cm_writer_interface_state *interface,
@@ -303,7 +304,7 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
     case REWRITE_SIMPLE:
         cm_record_view_pcapng(interface, packet->record, packet->record_bytes, &view);
         cm_store_u32_as(out + 8, view.origlen, big);
-        return finish_block(out, CM_BLOCK_SIMPLE_FIXED + store_data(out + CM_BLOCK_SIMPLE_FIXED, &view),
+        return finish_block(out, CM_BLOCK_SIMPLE_FIXED + store_data(out + CM_BLOCK_SIMPLE_FIXED, &view, big),
                             CM_BLOCK_PACKET_SIMPLE, big);
     case REWRITE:
         break;
