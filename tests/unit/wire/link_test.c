@@ -52,8 +52,8 @@ CM_TEST(link, raw)
                                           CM_LINK_IPV6};
 
     for (unsigned i = 0; i < 5; i++) {
-        check_link_bytes(link_types[i], 4, NULL, 0);
-        check_link_bytes(link_types[i], 6, NULL, 0);
+        check_link_bytes(link_types[i], 4, (const uint8_t *)"", 0);
+        check_link_bytes(link_types[i], 6, (const uint8_t *)"", 0);
     }
 }
 
