@@ -135,8 +135,7 @@ static void print_failure(struct cm_messages *messages, const struct cm_typed *t
     if (error->status == CAPMILL_E_CLOSED)
         return; /* whoever read our output had enough: nobody needs to be told */
     cm_messages_failure(messages, error->text[0] != 0 ? error->text : capmill_status_name(error->status));
-    if (error->status == CAPMILL_E_USAGE)
-        cm_messages_hint(messages, typed->command);
+    cm_messages_hint(messages, error->status, typed->command);
 }
 
 int main(int argc, char **argv)

@@ -81,9 +81,14 @@ void cm_messages_failure(struct cm_messages *messages, const char *text)
         print_message(messages, "", text);
 }
 
-void cm_messages_hint(struct cm_messages *messages, const struct cm_command *command)
+void cm_messages_hint(struct cm_messages *messages, enum capmill_status status,
+                      const struct cm_command *command)
 {
-    if (!messages->progress_as_json)
+    if (messages->progress_as_json)
+        return;
+    if (status == CAPMILL_E_EXISTS)
+        cm_printer_text(&messages->printer, "With --force it is replaced.\n");
+    else if (status == CAPMILL_E_USAGE)
         cm_printer_format(&messages->printer, "Try 'capmill help%s%s'.\n", command != NULL ? " " : "",
                           command != NULL ? command->name : "");
 }

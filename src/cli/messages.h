@@ -26,8 +26,9 @@ void cm_messages_on_progress(void *context, const struct capmill_progress *progr
 void cm_messages_clear(struct cm_messages *messages);
 /* "capmill: TEXT", also where it is quiet. */
 void cm_messages_failure(struct cm_messages *messages, const char *text);
-/* Where to read on after wrong usage; `command` NULL where none is known. */
-void cm_messages_hint(struct cm_messages *messages, const struct cm_command *command);
+/* What can be done about it, after a failure that has an answer; `command` NULL where none is known. */
+void cm_messages_hint(struct cm_messages *messages, enum capmill_status status,
+                      const struct cm_command *command);
 /* After a run that was done: a line for commands that write, and with --verbose the table of stages. */
 void cm_messages_closing_report(struct cm_messages *messages, const struct cm_typed *typed,
                                 const struct capmill_report *report);

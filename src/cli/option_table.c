@@ -20,10 +20,10 @@ const struct cm_command cm_commands[] = {
                 "rates, how many different addresses and flows, whether the packets are in order of time or "
                 "by how "
                 "much not, and damage. With more than one input a total follows.\n\n"
-                "INPUT is a file, a glob, a folder (all captures below it) or - for standard input.",
+                "INPUT is a file, a glob, a folder (the captures in it, not deeper) or - for standard input.",
         .takes_inputs = true,
         .examples = {{"info capture.pcapng", "one screen about one capture"},
-                     {"info --json /data/captures", "every capture below a folder, for a program to read"},
+                     {"info --json /data/captures", "every capture in a folder, for a program to read"},
                      {"info - < capture.pcap", "from a pipe"}},
     },
     {
@@ -36,7 +36,7 @@ const struct cm_command cm_commands[] = {
             "hosts and "
             "the flows that moved most bytes. Flows are told apart by addresses, ports and protocol, in both "
             "directions together.\n\n"
-            "INPUT is a file, a glob, a folder (all captures below it) or - for standard input.",
+            "INPUT is a file, a glob, a folder (the captures in it, not deeper) or - for standard input.",
         .takes_inputs = true,
         .examples = {{"stats --top 20 capture.pcap", "the twenty largest hosts and flows"},
                      {"stats --csv capture.pcap > flows.csv", "the whole flow table"},
@@ -52,7 +52,7 @@ const struct cm_command cm_commands[] = {
                 "of equal time keep the order of the inputs and their order within them, so that every run "
                 "gives the "
                 "same bytes. The output appears under its name only when it is whole.\n\n"
-                "INPUT is a file, a glob, a folder (all captures below it) or - for standard input.",
+                "INPUT is a file, a glob, a folder (the captures in it, not deeper) or - for standard input.",
         .takes_inputs = true,
         .needs_output = true,
         .examples = {{"sort -o sorted.pcap capture.pcap", "one capture"},

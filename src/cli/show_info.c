@@ -73,9 +73,10 @@ static void print_interfaces(const struct capmill_capture_info *info, struct cm_
             cm_printer_foreign(printer, interface->name);
             cm_printer_text(printer, ", ");
         }
-        cm_printer_format(printer, "%s (%u), snaplen %s, %s packets\n", link_type_name(interface),
+        cm_printer_format(printer, "%s (%u), snaplen %s, %s %s\n", link_type_name(interface),
                           interface->link_type, snaplen_text(interface->snaplen, snaplen),
-                          cm_count_text(interface->n_packets, count));
+                          cm_count_text(interface->n_packets, count),
+                          interface->n_packets == 1 ? "packet" : "packets");
     }
 }
 
