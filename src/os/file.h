@@ -114,8 +114,11 @@ enum capmill_status cm_file_open_scratch(const char *folder, struct cm_file **fi
 
 /* --- folders --- */
 
-/* Paths of the regular files right inside `folder` (not deeper) or that match a glob pattern (`*`, `?`,
- * `[...]` in any component), in byte-wise order. The list is one allocation, freed with free(). */
+/* Paths of the regular files right inside `folder` (not deeper; empty is no failure) or that match a glob
+ * pattern (`*`,
+ * `?`, `[...]` in any component; no match at all is CAPMILL_E_NOT_FOUND), in byte-wise order. Names that
+ * begin with a dot, which those of our temporaries do, need a dot in the pattern and are not listed. The list
+ * is one allocation, ended by NULL, freed with free(). */
 enum capmill_status cm_folder_list(const char *folder, char ***paths_ret, size_t *n_ret,
                                    struct cm_error *error);
 enum capmill_status cm_glob(const char *pattern, char ***paths_ret, size_t *n_ret, struct cm_error *error);

@@ -31,10 +31,18 @@ static bool list_has(const char *list, const char *word)
     return false;
 }
 
-/* Path of this process inside the hierarchy of `controller` (NULL: version 2), from /proc/self/cgroup. */
-static bool find_own_path(const char *controller, char *path, size_t path_bytes)
+static FILE *open_in(const char *folder, const char *name)
 {
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return fopen(path, "re");
+}
+
+/* Path of this process inside the hierarchy of `controller` (NULL: version 2), from /proc/self/cgroup. */
+static bool find_own_path(const char *process, const char *controller, char *path, size_t path_bytes)
+{
+    FILE *file = open_in(process, "cgroup");
     char line[PATH_MAX + 256];
     bool found = false;
 
@@ -58,10 +66,28 @@ static bool find_own_path(const char *controller, char *path, size_t path_bytes)
     return found;
 }
 
-/* Mount point and mounted root of that hierarchy, from /proc/self/mountinfo (proc(5)). */
-static bool find_mount(const char *controller, char *mount, char *root)
+/* mountinfo writes a space as \040, and so on. In place. */
+static void decode_octal(char *text)
 {
-    FILE *file = fopen("/proc/self/mountinfo", "re");
+    const char *from = text;
+
+    while (*from != 0) {
+        unsigned code;
+
+        if (from[0] == '\\' && sscanf(from + 1, "%3o", &code) == 1 && code > 0 && code < 256) {
+            *text++ = (char)code;
+            from += 4;
+        } else {
+            *text++ = *from++;
+        }
+    }
+    *text = 0;
+}
+
+/* Mount point and mounted root of that hierarchy, from /proc/self/mountinfo (proc(5)). */
+static bool find_mount(const char *process, const char *controller, char *mount, char *root)
+{
+    FILE *file = open_in(process, "mountinfo");
     char *line = NULL;
     size_t line_bytes = 0;
     bool found = false;
@@ -83,17 +109,21 @@ static bool find_mount(const char *controller, char *mount, char *root)
     }
     free(line);
     fclose(file);
+    if (found) {
+        decode_octal(mount);
+        decode_octal(root);
+    }
     return found;
 }
 
-static bool find_group(const char *controller, bool version2, struct group *group)
+static bool find_group(const char *process, const char *controller, bool version2, struct group *group)
 {
     char own[PATH_MAX], mount[PATH_MAX], root[PATH_MAX];
     const char *inside = own;
     int length;
 
-    if (!find_own_path(version2 ? NULL : controller, own, sizeof(own)) ||
-        !find_mount(version2 ? NULL : controller, mount, root))
+    if (!find_own_path(process, version2 ? NULL : controller, own, sizeof(own)) ||
+        !find_mount(process, version2 ? NULL : controller, mount, root))
         return false;
     /* A container may see only its own part of the hierarchy: `root` is then the front of our path. */
     if (strcmp(root, "/") != 0 && strncmp(own, root, strlen(root)) == 0)
@@ -121,12 +151,9 @@ static bool ascend(struct group *group)
 
 static bool read_text(const struct group *group, const char *name, char *text, size_t text_bytes)
 {
-    char path[PATH_MAX + 64];
-    FILE *file;
+    FILE *file = open_in(group->folder, name);
     size_t n;
 
-    snprintf(path, sizeof(path), "%s/%s", group->folder, name);
-    file = fopen(path, "re");
     if (file == NULL)
         return false;
     n = fread(text, 1, text_bytes - 1, file);
@@ -166,13 +193,13 @@ static unsigned cpu_limit_here(const struct group *group)
     return cpus < 1 ? 1 : cpus > INT_MAX ? UINT_MAX : (unsigned)cpus;
 }
 
-unsigned cm_cgroup_cpu_limit(void)
+unsigned cm_cgroup_cpu_limit(const char *process)
 {
     unsigned least = UINT_MAX;
     struct group group;
 
     for (int version = 1; version <= 2; version++) {
-        if (!find_group("cpu", version == 2, &group))
+        if (!find_group(process, "cpu", version == 2, &group))
             continue;
         do {
             unsigned here = cpu_limit_here(&group);
@@ -217,13 +244,13 @@ static uint64_t memory_available_here(const struct group *group)
     return used < limit ? limit - used : 0;
 }
 
-uint64_t cm_cgroup_memory_available(void)
+uint64_t cm_cgroup_memory_available(const char *process)
 {
     uint64_t least = UINT64_MAX;
     struct group group;
 
     for (int version = 1; version <= 2; version++) {
-        if (!find_group("memory", version == 2, &group))
+        if (!find_group(process, "memory", version == 2, &group))
             continue;
         do {
             uint64_t here = memory_available_here(&group);

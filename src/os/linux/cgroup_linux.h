@@ -5,10 +5,11 @@
 
 #include <stdint.h>
 
+/* `process`: the folder of /proc that tells, "/proc/self" but in tests. */
 /* CPUs by quota, rounded up; UINT_MAX without one. */
-unsigned cm_cgroup_cpu_limit(void);
+unsigned cm_cgroup_cpu_limit(const char *process);
 /* Bytes that may still be taken; file pages the kernel would drop first count as free. UINT64_MAX without a
  * limit. */
-uint64_t cm_cgroup_memory_available(void);
+uint64_t cm_cgroup_memory_available(const char *process);
 
 #endif

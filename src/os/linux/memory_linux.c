@@ -104,7 +104,7 @@ uint64_t cm_memory_available(void)
 {
     uint64_t pages = (uint64_t)sysconf(_SC_AVPHYS_PAGES);
     uint64_t least = read_proc_bytes("/proc/meminfo", "MemAvailable", pages * page_bytes());
-    uint64_t group = cm_cgroup_memory_available();
+    uint64_t group = cm_cgroup_memory_available("/proc/self");
     uint64_t space = address_space_available();
 
     if (group < least)

@@ -118,7 +118,7 @@ static unsigned count_affine_cpus(void)
 unsigned cm_cpu_count(void)
 {
     unsigned n_affine = count_affine_cpus();
-    unsigned n_quota = cm_cgroup_cpu_limit();
+    unsigned n_quota = cm_cgroup_cpu_limit("/proc/self");
 
     return n_quota < n_affine ? n_quota : n_affine;
 }

@@ -3,6 +3,7 @@
  * that shrink under a mapping, CPU quotas. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "unit/os/temporary_folder.h"
 
 #include "os/aio.h"
+#include "os/linux/cgroup_linux.h"
 #include "os/memory.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -670,4 +672,116 @@ CM_TEST(linux_aio, failed_reads_report_their_code)
         cm_aio_close(aio);
     }
     temporary_close(&folder);
+}
+
+/* A made-up /proc/self and groups, in files of one folder. */
+static void put(struct temporary_folder *folder, const char *name, const char *text)
+{
+    FILE *file = fopen(temporary_path(folder, name), "w");
+
+    cm_check(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void put_mounts(struct temporary_folder *folder, const char *text_of_own, const char *root,
+                       const char *kind)
+{
+    char line[2048], escaped[1024];
+    size_t n = 0;
+
+    for (const char *at = folder->path; *at != 0; at++) {
+        if (*at == ' ')
+            n += (size_t)snprintf(escaped + n, sizeof(escaped) - n, "\\040");
+        else
+            escaped[n++] = *at;
+    }
+    escaped[n] = 0;
+    snprintf(line, sizeof(line),
+             "31 23 0:28 / /elsewhere rw - tmpfs tmpfs rw\n32 31 0:29 %s %s/m rw,nosuid shared:4 - %s\n",
+             root, escaped, kind);
+    put(folder, "mountinfo", line);
+    put(folder, "cgroup", text_of_own);
+}
+
+static void make_groups(struct temporary_folder *folder)
+{
+    static const char *const folders[] = {"m", "m/a", "m/a/b"};
+
+    for (size_t i = 0; i < 3; i++)
+        cm_check_eq(cm_folder_create(temporary_path(folder, folders[i]), NULL), CAPMILL_OK);
+}
+
+static void remove_groups(struct temporary_folder *folder)
+{
+    static const char *const entries[] = {"m/a/b/cpu.max",
+                                          "m/a/cpu.max",
+                                          "m/a/b/memory.max",
+                                          "m/a/b/memory.current",
+                                          "m/a/b/memory.stat",
+                                          "m/a/memory.max",
+                                          "m/a/memory.current",
+                                          "m/cpu.cfs_quota_us",
+                                          "m/cpu.cfs_period_us",
+                                          "m/memory.limit_in_bytes",
+                                          "m/memory.usage_in_bytes",
+                                          "m/memory.stat",
+                                          "m/a/b",
+                                          "m/a",
+                                          "m"};
+
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+        remove(temporary_path(folder, entries[i]));
+    temporary_close(folder);
+}
+
+CM_TEST(linux_cgroup, version_2_walks_up_to_the_strictest_parent)
+{
+    struct temporary_folder folder;
+
+    temporary_open(&folder);
+    make_groups(&folder);
+    put_mounts(&folder, "0::/a/b\n", "/", "cgroup2 cgroup2 rw");
+    cm_check_eq(cm_cgroup_cpu_limit(folder.path), UINT_MAX);
+    cm_check(cm_cgroup_memory_available(folder.path) == UINT64_MAX);
+    put(&folder, "m/a/b/cpu.max", "max 100000\n");
+    put(&folder, "m/a/cpu.max", "250000 100000\n");
+    cm_check_eq(cm_cgroup_cpu_limit(folder.path), 3);
+    put(&folder, "m/a/b/cpu.max", "1000 100000\n");
+    cm_check_eq(cm_cgroup_cpu_limit(folder.path), 1);
+    put(&folder, "m/a/b/memory.max", "max\n");
+    put(&folder, "m/a/memory.max", "1000000\n");
+    put(&folder, "m/a/memory.current", "600000\n");
+    cm_check_eq(cm_cgroup_memory_available(folder.path), 400000);
+    put(&folder, "m/a/b/memory.max", "500000\n");
+    put(&folder, "m/a/b/memory.current", "450000\n");
+    put(&folder, "m/a/b/memory.stat", "anon 5\ninactive_file 200000\nactive_file 7\n");
+    cm_check_eq(cm_cgroup_memory_available(folder.path), 250000);
+    put(&folder, "m/a/b/memory.current", "900000\n");
+    cm_check_eq(cm_cgroup_memory_available(folder.path), 0);
+    remove_groups(&folder);
+}
+
+CM_TEST(linux_cgroup, version_1_and_a_container_that_sees_its_own_part)
+{
+    struct temporary_folder folder;
+
+    temporary_open(&folder);
+    make_groups(&folder);
+    put_mounts(&folder, "5:cpuset:/\n4:cpu,cpuacct:/docker/x\n", "/docker/x", "cgroup cgroup rw,cpu,cpuacct");
+    put(&folder, "m/cpu.cfs_quota_us", "-1\n");
+    put(&folder, "m/cpu.cfs_period_us", "100000\n");
+    cm_check_eq(cm_cgroup_cpu_limit(folder.path), UINT_MAX);
+    put(&folder, "m/cpu.cfs_quota_us", "200000\n");
+    cm_check_eq(cm_cgroup_cpu_limit(folder.path), 2);
+    cm_check(cm_cgroup_memory_available(folder.path) == UINT64_MAX); /* cpu,cpuacct is not memory */
+    put_mounts(&folder, "7:memory:/gone/and/away\n", "/", "cgroup cgroup rw,memory");
+    put(&folder, "m/memory.limit_in_bytes", "9223372036854771712\n");
+    put(&folder, "m/memory.usage_in_bytes", "5\n");
+    cm_check(cm_cgroup_memory_available(folder.path) == UINT64_MAX);
+    put(&folder, "m/memory.limit_in_bytes", "1000\n");
+    put(&folder, "m/memory.stat", "total_inactive_file 2\n");
+    cm_check_eq(cm_cgroup_memory_available(folder.path), 997);
+    cm_check_eq(cm_cgroup_cpu_limit("/no such folder"), UINT_MAX);
+    remove_groups(&folder);
 }
