@@ -31,10 +31,11 @@ void cm_synth_popularity_fini(struct cm_synth_popularity *popularity);
 static inline uint32_t cm_synth_popularity_draw(const struct cm_synth_popularity *popularity, uint64_t bits)
 {
     uint64_t product = (bits >> 32) * popularity->n_strata;
-    const struct cm_synth_popularity_stratum *stratum = &popularity->strata[product >> 32];
+    uint32_t index = (uint32_t)(product >> 32);
+    const struct cm_synth_popularity_stratum *stratum = &popularity->strata[index];
+    uint32_t go = 0u - ((uint32_t)product >= stratum->threshold); /* no branch: nobody can foretell it */
 
-    if ((uint32_t)product >= stratum->threshold)
-        stratum = &popularity->strata[stratum->alias];
+    stratum = &popularity->strata[index ^ ((index ^ stratum->alias) & go)];
     return stratum->first + (uint32_t)(((bits & UINT32_MAX) * stratum->width) >> 32);
 }
 
