@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Fills the tour in README.md with what the program prints: scripts/update_readme_tour.sh [PROGRAM]
+# Run it on a quiet machine, with TMPDIR in memory (/dev/shm): the times it prints are read as promises.
 # Between "<!-- tour: begin -->" and "<!-- tour: end -->" stand the commands of the tour below and their output.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,7 +23,7 @@ capmill generate --packets 1000000 --flows 1000 --set order=displaced --set disp
 capmill info capture.pcap
 capmill sort -o sorted.pcap capture.pcap
 capmill info sorted.pcap | grep Order
-capmill stats --top 3 sorted.pcap | tail -n 4 | cut -c 1-110
+capmill stats --csv --top 3 sorted.pcap | cut -d , -f 1,3-9
 COMMANDS
 }
 
