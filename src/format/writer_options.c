@@ -45,7 +45,8 @@ enum capmill_status cm_writer_options_derive(const struct cm_writer_input *input
                                              struct cm_writer_options *options_ret, struct cm_error *error)
 {
     struct survey survey = {0};
-    const struct cm_layout *first = inputs[0].layout;
+    static const struct cm_layout nothing = {.kind = CM_CAPTURE_PCAP};
+    const struct cm_layout *first = n_inputs == 0 ? &nothing : inputs[0].layout;
 
     for (uint32_t i = 0; i < n_inputs; i++)
         for (uint32_t k = 0; k < inputs[i].interfaces->n; k++)

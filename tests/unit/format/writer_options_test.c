@@ -148,4 +148,7 @@ CM_TEST(writer_options, an_input_without_interfaces_can_still_be_written)
     cm_check_eq(options.link_type, 1);
     cm_check_eq(options.snaplen, 262144);
     forget(&in);
+    cm_check_eq(derive(&in, CM_WRITER_KIND_AUTO, CM_WRITER_UNITS_AUTO).kind,
+                CM_CAPTURE_PCAP); /* no input at all */
+    cm_check_eq(derive(&in, CM_WRITER_KIND_PCAPNG, CM_WRITER_UNITS_AUTO).kind, CM_CAPTURE_PCAPNG);
 }
