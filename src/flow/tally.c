@@ -423,7 +423,7 @@ static void swap_sets(struct cm_key_set *a, struct cm_key_set *b)
  * well: memory is read in sequence. How many are new is counted first, because room for all of them would
  * often be twice the room needed (threads see the same flows), and growing midway would crowd the slots
  * behind the walk. */
-static size_t count_new(const struct cm_key_set *set, const struct cm_key_set *other, unsigned n_words)
+static inline size_t count_new(const struct cm_key_set *set, const struct cm_key_set *other, unsigned n_words)
 {
     size_t n_new = 0;
 
@@ -436,7 +436,7 @@ static size_t count_new(const struct cm_key_set *set, const struct cm_key_set *o
     return n_new;
 }
 
-static void take_all(struct cm_key_set *set, const struct cm_key_set *other, unsigned n_words)
+static inline void take_all(struct cm_key_set *set, const struct cm_key_set *other, unsigned n_words)
 {
     for (const uint64_t *entry = other->slots, *end = entry + other->capacity * n_words; entry < end;
          entry += n_words) {
@@ -461,7 +461,10 @@ static enum capmill_status absorb_kind(struct cm_tally *into, struct cm_tally *f
         swap_sets(set, other); /* the smaller one moves */
     if (other->n == 0)
         return CAPMILL_OK;
-    n_new = count_new(set, other, n_words);
+    n_new = other->n;
+    if (!cm_key_set_has_room(set, n_new))
+        n_new = n_words == CM_FLOW_KEY4_WORDS ? count_new(set, other, CM_FLOW_KEY4_WORDS)
+                                              : count_new(set, other, n_words);
     if (!cm_key_set_has_room(set, n_new) && !fits(into, kind, n_new)) {
         into->n_spills++;
         if ((status = spill_kind(into, kind, error)) != CAPMILL_OK)
