@@ -3,7 +3,7 @@
  * sizes, shares, disorder. */
 #include <math.h>
 
-#include "synth/endpoints.h"
+#include "synth/draw.h"
 #include "unit/synth/made_capture.h"
 #include "wire/checksum.h"
 #include "wire/headers.h"
@@ -124,6 +124,55 @@ CM_TEST(generate, every_packet_is_sound)
     check_all("size = 1M\npacket-sizes = 42\ntcp = conversations\nprotocols = tcp:1,icmp:1\nvlan = 100%");
     cm_check_eq(check_all("packets = 1"), 1);
     cm_check_eq(check_all("packets = 9999\ntcp = conversations\norder = shuffled"), 9999);
+}
+
+/* Recipes nobody thought of: each key takes one of some values at random. */
+CM_TEST(generate, keys_go_together_in_any_way)
+{
+    static const char *const lines[][6] = {
+        {"seed = 3", "seed = 0", "seed = 18446744073709551615"},
+        {"format = pcap", "format = pcapng"},
+        {"resolution = us", "resolution = ns"},
+        {"byte-order = little", "byte-order = big"},
+        {"packet-sizes = imix", "packet-sizes = 42", "packet-sizes = uniform 42-200",
+         "packet-sizes = 65535:1,42:300", "packet-sizes = 100,101,102,103"},
+        {"flows = 18", "flows = 1000", "flows = 134217728"},
+        {"popularity = 0", "popularity = 1", "popularity = 4"},
+        {"protocols = tcp", "protocols = tcp:1,udp:1,icmp:1", "protocols = tcp:90,icmp:10",
+         "protocols = udp:1,tcp:8"},
+        {"ipv6 = 0%", "ipv6 = 100%", "ipv6 = 0.0001%", "ipv6 = 50%"},
+        {"vlan = 0%", "vlan = 50%", "vlan = 0.001%"},
+        {"qinq = 0%", "qinq = 50%", "qinq = 0.001%"},
+        {"rate = 1Mpps", "rate = 1000Gpps", "rate = 1kbit", "rate = 100Gbit", "rate = 999999999999pps"},
+        {"gap-share = 0%", "gap-share = 50%", "gap-share = 99%"},
+        {"gap-length = 1ns", "gap-length = 1s"},
+        {"order = sorted", "order = displaced", "order = shuffled"},
+        {"displaced = 0%", "displaced = 100%", "displaced = 10%"},
+        {"displaced-by = 1ns", "displaced-by = 1d", "displaced-by = 10us"},
+        {"tcp = stateless", "tcp = conversations"},
+        {"tcp-retransmit = 0%", "tcp-retransmit = 100%", "tcp-retransmit = 10%"},
+        {"tcp-reorder = 0%", "tcp-reorder = 100%", "tcp-reorder = 10%"},
+        {"tcp-reset = 0%", "tcp-reset = 100%"},
+        {"payload = random", "payload = zero", "payload = text"},
+    };
+    struct cm_synth_draw_row row = {cm_synth_draw_key(2024, CM_SYNTH_DRAW_PLAN), 0};
+
+    for (int i = 0; i < 60; i++) {
+        char text[2048] = "";
+        size_t n = 0;
+
+        for (size_t k = 0; k < sizeof(lines) / sizeof(lines[0]); k++) {
+            uint32_t n_values = 0;
+
+            while (n_values < 6 && lines[k][n_values] != NULL)
+                n_values++;
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n",
+                                  lines[k][cm_synth_draw_next_below(&row, n_values)]);
+        }
+        snprintf(text + n, sizeof(text) - n, "packets = %" PRIu32 "\n",
+                 1 + cm_synth_draw_next_below(&row, 5000));
+        check_all(text);
+    }
 }
 
 CM_TEST(generate, a_size_is_met_within_one_packet)
