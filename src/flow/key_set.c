@@ -7,8 +7,8 @@
 
 #include "os/memory.h"
 
-/* A capture of some packets fits the first table, so that thousands of small captures touch 1 to 4 KiB each.
- */
+/* A capture of some packets fits the first table, so that thousands of small captures touch 1 to 4 KiB
+ * each. */
 #define FIRST_CAPACITY 64u
 /* What clear keeps: a table that grew for a large capture is not wiped again and again for the small ones
  * after it. */

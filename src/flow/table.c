@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/counts.h"
 #include "flow/counts_pool.h"
 #include "flow/flow_id.h"
 #include "flow/key_set.h"
@@ -63,68 +64,6 @@ struct cm_flow_walk {
     struct cm_flow_record record;
 };
 
-/* --- counts --- */
-
-static void counts_init(struct cm_flow_counts *counts)
-{
-    memset(counts, 0, sizeof(*counts));
-    counts->first_ns = counts->first_place = UINT64_MAX;
-    counts->first_input = UINT32_MAX;
-}
-
-static bool is_before(uint64_t time_ns, uint32_t input, uint64_t place, const struct cm_flow_counts *counts)
-{
-    if (time_ns != counts->first_ns)
-        return time_ns < counts->first_ns;
-    if (input != counts->first_input)
-        return input < counts->first_input;
-    return place < counts->first_place;
-}
-
-static inline void count_packet(struct cm_flow_counts *counts, const struct cm_packet *packet,
-                                const struct cm_headers *headers, uint32_t input, unsigned direction)
-{
-    const bool timed = !(packet->flags & CM_PACKET_NO_TIME);
-    const uint64_t time_ns = timed ? packet->time_ns : UINT64_MAX;
-
-    counts->n_packets[direction]++;
-    counts->n_bytes[direction] += packet->origlen;
-    if (headers->flags & CM_HEADERS_TCP_FLAGS)
-        counts->tcp_flags |= headers->tcp_flags;
-    if (timed && time_ns > counts->last_ns)
-        counts->last_ns = time_ns;
-    if (is_before(time_ns, input, packet->place, counts)) {
-        const bool icmp = (headers->flags & CM_HEADERS_ICMP) != 0;
-
-        counts->first_ns = time_ns;
-        counts->first_input = input;
-        counts->first_place = packet->place;
-        counts->first = (uint8_t)((direction == CM_FLOW_FROM_HIGH ? CM_FLOW_FIRST_FROM_HIGH : 0) |
-                                  (icmp ? CM_FLOW_FIRST_ICMP : 0));
-        counts->icmp_type = icmp ? headers->icmp_type : 0;
-        counts->icmp_code = icmp ? headers->icmp_code : 0;
-    }
-}
-
-static void counts_merge(struct cm_flow_counts *into, const struct cm_flow_counts *from)
-{
-    for (unsigned direction = 0; direction < 2; direction++) {
-        into->n_packets[direction] += from->n_packets[direction];
-        into->n_bytes[direction] += from->n_bytes[direction];
-    }
-    into->tcp_flags |= from->tcp_flags;
-    if (from->last_ns > into->last_ns)
-        into->last_ns = from->last_ns;
-    if (is_before(from->first_ns, from->first_input, from->first_place, into)) {
-        into->first_ns = from->first_ns;
-        into->first_input = from->first_input;
-        into->first_place = from->first_place;
-        into->first = from->first;
-        into->icmp_type = from->icmp_type;
-        into->icmp_code = from->icmp_code;
-    }
-}
-
 /* Records come as words from runs: through copies, because they are not declared as what they hold. */
 static void merge_records(uint64_t *into, const uint64_t *from)
 {
@@ -132,7 +71,7 @@ static void merge_records(uint64_t *into, const uint64_t *from)
 
     memcpy(&a, into + RECORD_KEY_WORDS, sizeof(a));
     memcpy(&b, from + RECORD_KEY_WORDS, sizeof(b));
-    counts_merge(&a, &b);
+    cm_flow_counts_merge(&a, &b);
     memcpy(into + RECORD_KEY_WORDS, &a, sizeof(a));
 }
 
@@ -368,7 +307,7 @@ static inline void locate(struct cm_key_set *set, struct cm_counts_pool *pool, c
         if (CM_UNLIKELY((slot[n_key_words - 1] & CM_KEY_SET_FLAGS) == 0)) {
             slot[n_key_words - 1] |= OCCUPIED;
             slot[n_words - 1] = pool->n;
-            counts_init(cm_counts_pool_at(pool, pool->n++));
+            cm_flow_counts_init(cm_counts_pool_at(pool, pool->n++));
         }
         counts_ret[i] = cm_counts_pool_at(pool, slot[n_words - 1]);
         __builtin_prefetch(counts_ret[i], 1);
@@ -438,11 +377,11 @@ enum capmill_status cm_flow_table_add(struct cm_flow_table *table, const struct 
         if ((status = locate_chunk(table, error)) != CAPMILL_OK)
             return status;
         for (unsigned i = 0; i < chunk4->n; i++)
-            count_packet(chunk4->counts[i], &batch->packets[chunk4->packets[i]],
-                         &batch->headers[chunk4->packets[i]], batch->input, chunk4->directions[i]);
+            cm_flow_counts_add(chunk4->counts[i], &batch->packets[chunk4->packets[i]],
+                               &batch->headers[chunk4->packets[i]], batch->input, chunk4->directions[i]);
         for (unsigned i = 0; i < chunk6->n; i++)
-            count_packet(chunk6->counts[i], &batch->packets[chunk6->packets[i]],
-                         &batch->headers[chunk6->packets[i]], batch->input, chunk6->directions[i]);
+            cm_flow_counts_add(chunk6->counts[i], &batch->packets[chunk6->packets[i]],
+                               &batch->headers[chunk6->packets[i]], batch->input, chunk6->directions[i]);
     }
     return CAPMILL_OK;
 }
@@ -458,9 +397,9 @@ static enum capmill_status merge_chunk(struct cm_flow_table *into, const struct 
     if (status != CAPMILL_OK)
         return status;
     for (unsigned i = 0; i < into->chunk4.n; i++)
-        counts_merge(into->chunk4.counts[i], from4[i]);
+        cm_flow_counts_merge(into->chunk4.counts[i], from4[i]);
     for (unsigned i = 0; i < into->chunk6.n; i++)
-        counts_merge(into->chunk6.counts[i], from6[i]);
+        cm_flow_counts_merge(into->chunk6.counts[i], from6[i]);
     into->chunk4.n = into->chunk6.n = 0;
     return CAPMILL_OK;
 }
@@ -469,7 +408,7 @@ static enum capmill_status merge_chunk(struct cm_flow_table *into, const struct 
 static enum capmill_status merge_memory(struct cm_flow_table *into, const struct cm_flow_table *from,
                                         struct cm_error *error)
 {
-    const struct cm_flow_counts *from4[CHUNK], *from6[CHUNK];
+    const struct cm_flow_counts *from4[CHUNK] = {NULL}, *from6[CHUNK] = {NULL};
     const unsigned key_at = from->sorted ? 1 : 0; /* the flow id is in front then */
     const size_t end4 = from->sorted ? from->flows4.n : from->flows4.capacity;
     const size_t end6 = from->sorted ? from->flows6.n : from->flows6.capacity;

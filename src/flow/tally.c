@@ -20,8 +20,8 @@
 /* As many misses as a core keeps in flight are some tens; the chunk's keys stay in the first-level cache. */
 #define CHUNK 128u
 
-/* Flags of a flow: the directions seen. Of an address: as what it was seen. Either makes an entry occupied.
- */
+/* Flags of a flow: the directions seen. Of an address: as what it was seen. Either makes an entry
+ * occupied. */
 #define SEEN(direction) (UINT64_C(1) << (direction))
 #define IS_SOURCE       UINT64_C(1)
 #define IS_DESTINATION  UINT64_C(2)
@@ -184,8 +184,8 @@ static bool fits(const struct cm_tally *tally, enum kind kind, size_t n_more)
     return bytes <= tally->options.memory_bytes;
 }
 
-/* Room for `n_more` keys of a kind: by growing, or by spilling where growing would exceed the memory allowed.
- */
+/* Room for `n_more` keys of a kind: by growing, or by spilling where growing would exceed the memory
+ * allowed. */
 static enum capmill_status make_room(struct cm_tally *tally, enum kind kind, size_t n_more,
                                      struct cm_error *error)
 {

@@ -20,15 +20,13 @@ enum cm_summary_level {
 
 struct cm_summary_options {
     enum cm_summary_level level;
-    bool unidirectional; /* a flow is one direction */
-    bool approximate;    /* estimate addresses and flows in fixed memory; there is no flow table and no hosts
-                            then */
-    uint64_t
-        memory_bytes; /* for flows and addresses of all threads together; beyond it they spill to temp_dir */
-    const char *temp_dir;            /* NULL: the system's; must outlive the summary */
-    unsigned n_threads;              /* that will open the sink */
-    const struct cm_flow_seed *seed; /* copied; NULL: its own. One for all summaries that are absorbed into
-                                        each other makes that faster (flow/seed.h) */
+    bool unidirectional;   /* a flow is one direction */
+    bool approximate;      /* estimate in fixed memory; there is no flow table and no hosts then */
+    uint64_t memory_bytes; /* for flows and addresses of all threads; beyond it they spill to temp_dir */
+    const char *temp_dir;  /* NULL: the system's; must outlive the summary */
+    unsigned n_threads;    /* that will open the sink */
+    /* copied; NULL: its own. One for all summaries that are absorbed into each other makes that faster */
+    const struct cm_flow_seed *seed;
 };
 
 struct cm_summary;
@@ -36,8 +34,8 @@ struct cm_summary;
 enum capmill_status cm_summary_create(const struct cm_summary_options *options,
                                       struct cm_summary **summary_ret, struct cm_error *error);
 void cm_summary_destroy(struct cm_summary *summary); /* NULL accepted */
-/* Forget everything but keep the memory that small captures need: thousands of captures cost no allocations.
- */
+/* Forget everything but keep the memory that small captures need: thousands of captures cost no
+ * allocations. */
 void cm_summary_reset(struct cm_summary *summary);
 /* The table of functions for the pipeline. Its `close` does nothing: results are asked for after it, and
  * cm_summary_destroy frees. Borrowed from the summary. May be run again after cm_summary_reset. */

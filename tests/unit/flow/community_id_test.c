@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Community IDs equal the published baseline of the specification: its table and the tuples of its captures.
- */
+/* Community IDs equal the published baseline of the specification: its table and the tuples of its
+ * captures. */
 #include "flow/community_id.h"
 
 #include <stdlib.h>
