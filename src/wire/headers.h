@@ -14,10 +14,12 @@
 /* What the outermost network packet says, and where a tunnelled one begins. Offsets are bytes from the first captured
  * byte; CM_NO_OFFSET where there is none or it lies beyond the captured bytes. Values are host order. */
 struct cm_headers {
-    uint16_t eth_type;       /* of the innermost tag: 0x0800, 0x86dd, 0x0806 ...; 802.3 lengths and unknown: 0 */
+    uint16_t eth_type;       /* of the innermost tag: 0x0800, 0x86dd, 0x0806, and 0x8847 or 0x8864 as they stand; 802.3
+                                lengths and unknown: 0; where the link has no such field, that of the IP version */
     uint16_t l3_offset;      /* IPv4, IPv6 or ARP header */
     uint16_t l4_offset;      /* first byte after the IP header and its extension headers, of first fragments only */
-    uint16_t payload_offset; /* first byte after a TCP, UDP, SCTP, ICMP or ICMPv6 header */
+    uint16_t payload_offset; /* first byte after a TCP, UDP, UDP-Lite, SCTP, DCCP, ICMP or ICMPv6 header (8 bytes of
+                                the last two); may equal caplen or l3_end: nothing follows */
     uint16_t src_port;       /* TCP, UDP, SCTP (and UDP-Lite, DCCP); 0 where CM_HEADERS_PORTS is not set */
     uint16_t dst_port;
     uint16_t inner_offset;   /* inner packet of a recognised tunnel: its link or network header, see inner_kind */

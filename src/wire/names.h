@@ -12,7 +12,7 @@
 #define CM_WIRE_IPV6_TEXT      46
 #define CM_WIRE_TCP_FLAGS_TEXT 9
 
-/* Short lower-case names ("tcp", "ipv6-icmp" is "icmp6" as tcpdump has it); NULL where we have none. */
+/* Short lower-case names ("tcp", "icmp6", "vlan"); NULL where we have none. */
 const char *cm_wire_protocol_name(uint8_t protocol);
 const char *cm_wire_eth_type_name(uint16_t eth_type);
 
