@@ -27,8 +27,9 @@ struct tale {
     struct cm_synth_draw_row *row;
     uint32_t header_bytes;
     uint32_t max_payload;
-    uint32_t left;    /* packets before the close */
-    uint32_t next[2]; /* sequence number that each side sends next */
+    uint32_t left;                                         /* packets before the close */
+    uint32_t next[2];                                      /* sequence number that each side sends next */
+    uint64_t retransmits_owed, reorders_owed, resets_owed; /* millionths */
 };
 
 static void tell(struct tale *tale, unsigned side, uint8_t flags, uint32_t payload, uint32_t seq)
@@ -50,9 +51,18 @@ static void tell_control(struct tale *tale, unsigned side, uint8_t flags)
     tale->next[side] += (flags & (CM_SYNTH_TCP_SYN | CM_SYNTH_TCP_FIN)) != 0;
 }
 
-static bool happens(struct tale *tale, uint32_t ppm)
+/* One more segment, or conversation, of which a share is owed: is one due? All blocks have these
+ * conversations, so chance would not even out over the capture; counting keeps shares to one in a block. */
+static bool owe(uint64_t *owed, uint32_t ppm)
 {
-    return (cm_synth_draw_next(tale->row) >> 32) < cm_synth_draw_threshold(ppm);
+    *owed += ppm;
+    return *owed >= CM_SYNTH_PPM;
+}
+
+/* The first one is due at once: a share that is too small for one in a block becomes one. */
+static uint64_t first_debt(uint32_t ppm)
+{
+    return ppm == 0 ? 0 : CM_SYNTH_PPM - ppm;
 }
 
 static uint32_t draw_payload(struct tale *tale)
@@ -72,9 +82,12 @@ static uint32_t tell_data(struct tale *tale, unsigned side, bool last_of_burst)
     uint32_t seq = tale->next[side];
     uint32_t first = draw_payload(tale);
 
-    if (tale->left >= 2 && happens(tale, tale->recipe->reorder_ppm)) {
+    if (owe(&tale->reorders_owed, tale->recipe->reorder_ppm) && tale->left >= 2) {
         uint32_t second = draw_payload(tale);
 
+        tale->reorders_owed += tale->recipe->reorder_ppm; /* for the second segment */
+        tale->reorders_owed -= CM_SYNTH_PPM;
+        tale->retransmits_owed += 2 * (uint64_t)tale->recipe->retransmit_ppm;
         tell(tale, side, flags, second, seq + first);
         tell(tale, side, CM_SYNTH_TCP_ACK, first, seq);
         tale->next[side] += first + second;
@@ -84,7 +97,8 @@ static uint32_t tell_data(struct tale *tale, unsigned side, bool last_of_burst)
     tell(tale, side, flags, first, seq);
     tale->next[side] += first;
     tale->left--;
-    if (tale->left >= 1 && happens(tale, tale->recipe->retransmit_ppm)) {
+    if (owe(&tale->retransmits_owed, tale->recipe->retransmit_ppm) && tale->left >= 1) {
+        tale->retransmits_owed -= CM_SYNTH_PPM;
         tell(tale, side, flags, first, seq);
         tale->left--;
         return 2;
@@ -110,7 +124,7 @@ static void tell_burst(struct tale *tale, unsigned side, uint32_t n_segments)
 
 static void tell_conversation(struct tale *tale, uint32_t n_packets)
 {
-    bool reset = happens(tale, tale->recipe->reset_ppm);
+    bool reset = owe(&tale->resets_owed, tale->recipe->reset_ppm);
     unsigned closer = cm_synth_draw_next_below(tale->row, 2);
 
     tale->next[CLIENT] = tale->next[SERVER] = 0;
@@ -123,6 +137,7 @@ static void tell_conversation(struct tale *tale, uint32_t n_packets)
         tell_burst(tale, SERVER, 1 + cm_synth_draw_next_below(tale->row, 12));
     }
     if (reset) {
+        tale->resets_owed -= CM_SYNTH_PPM;
         tell_control(tale, closer, CM_SYNTH_TCP_RST | CM_SYNTH_TCP_ACK);
         return;
     }
@@ -189,6 +204,9 @@ enum capmill_status cm_synth_traffic_converse(struct cm_synth_traffic *traffic,
         largest = (uint32_t)cm_max_u64(largest, sizes[i]);
     traffic->mss = (uint16_t)(largest > 54 + 536 ? largest - 54 : 536); /* RFC 9293: every host takes 536 */
 
+    tale.retransmits_owed = first_debt(recipe->retransmit_ppm);
+    tale.reorders_owed = first_debt(recipe->reorder_ppm);
+    tale.resets_owed = first_debt(recipe->reset_ppm);
     tale.next_step = traffic->steps;
     for (uint32_t left = traffic->n_steps; left > 0;) {
         struct cm_synth_traffic_conversation *conversation =

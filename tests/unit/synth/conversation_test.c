@@ -243,6 +243,6 @@ CM_TEST(conversation, segments_are_repeated_and_overtaken_as_often_as_asked)
     double again = (double)seen.n_again / (double)seen.n_data;
     double overtaken = (double)seen.n_overtaken / (double)seen.n_data;
 
-    cm_check_that(again > 0.035 && again < 0.065, "%g of all segments again", again);
-    cm_check_that(overtaken > 0.018 && overtaken < 0.04, "%g of all segments overtaken", overtaken);
+    cm_check_that(again > 0.042 && again < 0.053, "%g of all segments again", again);
+    cm_check_that(overtaken > 0.025 && overtaken < 0.032, "%g of all segments overtaken", overtaken);
 }
