@@ -111,6 +111,8 @@ void cm_input_forget(struct cm_input *input)
     input->first_bytes = NULL;
     cm_seams_destroy(input->seams);
     input->seams = NULL;
+    cm_file_map_close(input->map);
+    input->map = NULL;
 }
 
 void cm_inputs_fini(struct cm_inputs *inputs)
@@ -339,6 +341,22 @@ enum capmill_status cm_input_look(struct cm_inputs *inputs, struct cm_input *inp
         input->layout.max_packet_bytes > CM_MAX_PACKET_BYTES)
         input->is_chained = true;
     cm_input_release(inputs, input);
+    return status;
+}
+
+enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *input, struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    cm_mutex_lock(&inputs->lock);
+    if (input->map == NULL && input->size > 0) {
+        status = cm_file_map_open(input->file, &input->map_bytes, &input->map_n_bytes, &input->map, error);
+        if (status >= 0 && input->map_n_bytes < input->size)
+            status = cm_error_set(error, CAPMILL_E_CHANGED, 0,
+                                  "%s shrank while it was read: it had %" PRIu64 " bytes and now has %zu",
+                                  input->path, input->size, input->map_n_bytes);
+    }
+    cm_mutex_unlock(&inputs->lock);
     return status;
 }
 

@@ -151,7 +151,6 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
     struct cm_stage_counters *frame = cm_counters_of(options->counters, worker->thread, CM_COUNT_FRAME);
     const _Atomic uint64_t *read_ns =
         &cm_counters_of(options->counters, worker->thread, CM_COUNT_READ)->busy_ns;
-    struct cm_file_map *map = NULL;
     struct cm_file *file;
     bool good = true;
     enum capmill_status status = cm_input_acquire(options->inputs, input, &file, error);
@@ -159,13 +158,9 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
     if (status < 0)
         return false;
     if (options->io == CAPMILL_IO_MMAP && input->size > 0) {
-        const uint8_t *bytes;
-        size_t n;
-
-        status = cm_file_map_open(file, &bytes, &n, &map, error);
+        status = cm_input_map(options->inputs, input, error);
         if (status >= 0)
-            cm_map_source_start(worker->source, map, bytes, begin, end, cm_min_u64(n, input->size),
-                                input->path);
+            cm_map_source_start(worker->source, input->map, input->map_bytes, begin, end, input->size, input->path);
     } else {
         cm_range_source_start(worker->source, file, begin, end, input->size);
     }
@@ -189,7 +184,6 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
             cm_state_tick(options->state, false);
     }
     cm_framer_let_go(worker->framer);
-    cm_file_map_close(map);
     cm_input_release(options->inputs, input);
     atomic_fetch_add_explicit(&options->state->bytes_done, end - begin, memory_order_relaxed);
     return status >= 0 && good;

@@ -234,8 +234,17 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
         plan->chain_reason =
             plan->chain_reason == NULL ? "one reader keeps several reads in flight" : plan->chain_reason;
     }
-    if (plan->as_chain)
+    if (plan->as_chain) {
         plan->block_bytes = CM_SUMMARY_BLOCK_BYTES;
+        /* a chain fills the interface tables itself, from the beginning */
+        for (uint32_t i = 0; i < run->inputs.n; i++) {
+            struct cm_input *input = &run->inputs.all[i];
+
+            if (!input->is_chained && !input->is_skipped &&
+                cm_input_look(&run->inputs, input, true, &run->state, error) < 0)
+                return error->status;
+        }
+    }
     if (run->job.command == CAPMILL_SORT) {
         if (run->inputs.n >= CM_PLACE_MAX_INPUTS)
             return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,

@@ -14,7 +14,7 @@ static enum capmill_status pass_over(struct capmill_run *run, uint32_t first, ui
                                      struct cm_summary *summary, struct cm_error *error)
 {
     struct cm_operator decode = cm_decode_operator();
-    bool as_chain = run->plan.io == CAPMILL_IO_URING || run->plan.io == CAPMILL_IO_IOCP;
+    bool as_chain = false;
 
     for (uint32_t i = first; i < end; i++)
         as_chain = as_chain || (run->inputs.all[i].is_chained && !run->inputs.all[i].is_skipped);

@@ -147,8 +147,7 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     free(seen);
     if (status < 0)
         return status;
-    options.keep_simple_packets = inputs->n == 1 && !inputs->all[0].is_chained &&
-                                  inputs->all[0].seen.n == 1 && inputs->all[0].seen.n_sections <= 1;
+    options.keep_simple_packets = inputs->n == 1;
     written->kind = options.kind;
     status = cm_writer_open(&options, &written->writer, error);
     for (uint32_t i = 0; i < inputs->n && status >= 0; i++) {

@@ -237,7 +237,8 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
                                          const struct cm_outlet *outlet, struct cm_error *error)
 {
     struct cm_sort_event *event = waiting->first;
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status =
+        event == NULL ? CAPMILL_OK : outlet->prepare(outlet->context, time_ns, error);
 
     while (event != NULL && status >= 0) {
         const uint8_t *bytes = NULL;
