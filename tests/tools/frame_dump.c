@@ -49,9 +49,9 @@ static void print_items(const struct cm_driven *driven)
 
         if (item->event.type == 0)
             printf("packet %" PRIu64 " time_ns %" PRIu64 " caplen %" PRIu32 " origlen %" PRIu32
-                   " link_type %u interface %" PRIu32 " offset %" PRIu64 " flags %u\n",
+                   " link_type %u interface %" PRIu32 " offset %" PRIu64 " flags %u id %" PRIu32 "\n",
                    ++number, p->time_ns, p->caplen, p->origlen, p->link_type, p->interface, p->place,
-                   p->flags);
+                   p->flags, cm_interfaces_get(&driven->interfaces, p->interface)->id);
         else
             printf("%s offset %" PRIu64 " bytes %" PRIu64 " interface %" PRIu32 " %s\n",
                    event_name(item->event.type), item->event.place, item->event.n_bytes,
