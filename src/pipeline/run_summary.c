@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "decode/decode.h"
+#include "flow/seed.h"
 #include "pipeline/pass.h"
 #include "pipeline/run_int.h"
 #include "wire/headers.h"
@@ -80,7 +81,17 @@ enum capmill_status cm_run_summary(struct capmill_run *run, struct cm_error *err
     };
     struct cm_summary *each = NULL;
     bool one_by_one = run->job.command == CAPMILL_INFO && run->inputs.n > 1;
-    enum capmill_status status = cm_summary_create(&options, &run->summary, error);
+    struct cm_flow_seed seed;
+    enum capmill_status status;
+
+    if (one_by_one) {
+        /* what one capture found is united with the rest key by key: the same seed puts the keys in the same order, and
+         * the two share the memory */
+        cm_flow_seed_make(&seed);
+        options.seed = &seed;
+        options.memory_bytes /= 2;
+    }
+    status = cm_summary_create(&options, &run->summary, error);
 
     if (status >= 0 && one_by_one)
         status = cm_summary_create(&options, &each, error);
