@@ -17,12 +17,6 @@
 extern "C" {
 #endif
 
-#if defined(_WIN32)
-#define CAPMILL_API
-#else
-#define CAPMILL_API __attribute__((visibility("default")))
-#endif
-
 /* "0.1.0" */
 CAPMILL_API const char *capmill_version(void);
 /* What this build contains, one "name: yes|no (why)" a line: io_uring, IOCP, ... Static. */

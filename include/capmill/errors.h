@@ -7,6 +7,13 @@
 extern "C" {
 #endif
 
+/* Marks what the shared library shows. */
+#if defined(_WIN32)
+#define CAPMILL_API
+#else
+#define CAPMILL_API __attribute__((visibility("default")))
+#endif
+
 /* Zero and above: the call did what it could. Below zero: it failed, and the error record passed in says why. */
 enum capmill_status {
     CAPMILL_OK = 0,
@@ -30,7 +37,7 @@ enum capmill_status {
 };
 
 /* A short fixed name such as "no space" for messages and logs; never NULL, any thread. */
-const char *capmill_status_name(enum capmill_status status);
+CAPMILL_API const char *capmill_status_name(enum capmill_status status);
 
 #ifdef __cplusplus
 }
