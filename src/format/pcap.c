@@ -37,20 +37,6 @@ static bool all_zero(const uint8_t *p, size_t n)
     return any == 0;
 }
 
-/* What a record of no captured bytes is: a sound record, the beginning of a hole, or not to be told yet. */
-enum emptiness { EMPTY_RECORD, HOLE, UNDECIDED };
-
-static enum emptiness judge_empty(const uint8_t *record, size_t n, size_t header_bytes, bool at_end)
-{
-    if (!all_zero(record, header_bytes))
-        return EMPTY_RECORD;
-    if (n >= 2 * header_bytes)
-        return all_zero(record + header_bytes, header_bytes) ? HOLE : EMPTY_RECORD;
-    if (!at_end)
-        return UNDECIDED;
-    return n > header_bytes && all_zero(record + header_bytes, n - header_bytes) ? HOLE : EMPTY_RECORD;
-}
-
 /* The loop. Called with constants for `big`, `nanoseconds`, `header_bytes` and `plain` (lengths in today's
  * order), so that the compiler makes one loop a combination and none of the choices is left inside it. */
 __attribute__((always_inline)) static inline enum cm_frame_result
@@ -97,22 +83,9 @@ frame_records(const struct cm_layout *layout, const uint8_t *bytes, size_t n, ui
             lengths = cm_pcap_order_lengths(layout, lengths.caplen, lengths.origlen);
         /* one comparison for both rare cases: 0 becomes the greatest number */
         if (CM_UNLIKELY(lengths.caplen - 1 >= max_packet_bytes)) {
-            enum emptiness emptiness;
-
-            if (lengths.caplen != 0) {
-                *reason_ret = "captured length beyond any packet's";
+            if (lengths.caplen != 0 || all_zero(record, header_bytes)) {
+                *reason_ret = lengths.caplen != 0 ? "captured length beyond any packet's" : "zeros in place of a record";
                 result = CM_FRAME_DAMAGE;
-                break;
-            }
-            emptiness = judge_empty(record, n - used, header_bytes, at_end);
-            if (emptiness == HOLE) {
-                *reason_ret = "zeros in place of a record";
-                result = CM_FRAME_DAMAGE;
-                break;
-            }
-            if (emptiness == UNDECIDED) {
-                *wanted_ret = 2 * header_bytes;
-                result = CM_FRAME_MORE;
                 break;
             }
         }
