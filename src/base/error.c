@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filling error records and naming status codes. Not for deciding what a failure means to a job (pipeline/). */
+/* Filling error records and naming status codes. Not for deciding what a failure means to a job (pipeline/).
+ */
 #include "base/error.h"
 
 #include <stdio.h>
@@ -64,18 +65,23 @@ enum capmill_status cm_error_set(struct cm_error *error, enum capmill_status sta
 enum capmill_status cm_error_context(struct cm_error *error, const char *format, ...)
 {
     char context[CM_ERROR_TEXT_BYTES];
-    char whole[CM_ERROR_TEXT_BYTES];
     va_list arguments;
-    size_t used;
+    size_t n_context;
+    size_t n_kept;
 
     if (error == NULL || error->status >= 0)
         return error == NULL ? CAPMILL_OK : error->status;
     va_start(arguments, format);
-    vsnprintf(context, sizeof(context), format, arguments);
+    vsnprintf(context, sizeof(context) - 2, format, arguments);
     va_end(arguments);
-    snprintf(whole, sizeof(whole), "%s: ", context);
-    used = strlen(whole);
-    snprintf(whole + used, sizeof(whole) - used, "%s", error->text);
-    memcpy(error->text, whole, sizeof(whole));
+    n_context = strlen(context);
+    memcpy(context + n_context, ": ", 2);
+    n_context += 2;
+    n_kept = strlen(error->text);
+    if (n_kept > sizeof(error->text) - 1 - n_context)
+        n_kept = sizeof(error->text) - 1 - n_context;
+    memmove(error->text + n_context, error->text, n_kept);
+    memcpy(error->text, context, n_context);
+    error->text[n_context + n_kept] = 0;
     return error->status;
 }

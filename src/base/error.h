@@ -17,7 +17,8 @@ struct cm_error {
     char text[CM_ERROR_TEXT_BYTES]; /* one sentence without a final full stop: what, where, what to do */
 };
 
-#if defined(__MINGW32__) && !defined(__clang__)
+/* gcc's name for the C standard's formats, which the formats of Windows are not. */
+#if defined(__GNUC__) && !defined(__clang__)
 #define CM_PRINTF(format_at, first_at) __attribute__((format(gnu_printf, format_at, first_at)))
 #elif defined(__GNUC__)
 #define CM_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))

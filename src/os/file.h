@@ -4,6 +4,7 @@
 #ifndef CM_OS_FILE_H
 #define CM_OS_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,9 @@ bool cm_file_wait_readable(struct cm_file *file, uint64_t timeout_ns);
 enum capmill_status cm_file_write_at(struct cm_file *file, uint64_t offset, const void *bytes, size_t n,
                                      struct cm_error *error);
 enum capmill_status cm_file_write(struct cm_file *file, const void *bytes, size_t n, struct cm_error *error);
+/* From now on a write that waits for the reader of a pipe gives up with CAPMILL_E_INTERRUPTED soon after
+ * *stop is not zero. Where the system has no way to do that, writes go on waiting. */
+void cm_file_stop_writes(struct cm_file *file, const _Atomic int *stop);
 /* Data and size to the disk. */
 enum capmill_status cm_file_flush(struct cm_file *file, struct cm_error *error);
 

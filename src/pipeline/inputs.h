@@ -30,7 +30,8 @@ struct cm_input {
     struct cm_seams *seams;
     uint64_t n_sections;
 
-    struct cm_file_map *map; /* with --io mmap: kept until the input is forgotten, as segments point into it */
+    struct cm_file_map
+        *map; /* with --io mmap: kept until the input is forgotten, as segments point into it */
     const uint8_t *map_bytes;
     size_t map_n_bytes;
 
@@ -69,7 +70,8 @@ void cm_input_release(struct cm_inputs *inputs, struct cm_input *input);
 /* Close it now if nobody uses it: for whoever goes through many inputs one after the other. */
 void cm_input_close(struct cm_inputs *inputs, struct cm_input *input);
 
-/* Map the file of an acquired input, once: its `map`, `map_bytes` and `map_n_bytes` are set then. Any thread. */
+/* Map the file of an acquired input, once: its `map`, `map_bytes` and `map_n_bytes` are set then. Any thread.
+ */
 enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *input, struct cm_error *error);
 
 /* Whether these facts are those of an input. */

@@ -160,7 +160,8 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
     if (options->io == CAPMILL_IO_MMAP && input->size > 0) {
         status = cm_input_map(options->inputs, input, error);
         if (status >= 0)
-            cm_map_source_start(worker->source, input->map, input->map_bytes, begin, end, input->size, input->path);
+            cm_map_source_start(worker->source, input->map, input->map_bytes, begin, end, input->size,
+                                input->path);
     } else {
         cm_range_source_start(worker->source, file, begin, end, input->size);
     }

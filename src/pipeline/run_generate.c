@@ -77,6 +77,7 @@ enum capmill_status cm_run_generate(struct capmill_run *run, struct cm_error *er
     struct cm_file_outlet_options options = {.path = run->job.outputs[0].path,
                                              .replace = run->job.force,
                                              .durable = run->job.durable,
+                                             .stop = &run->state.stop,
                                              .n_threads = run->plan.n_threads};
     uint8_t header[CM_SYNTH_HEADER_CAPACITY];
     size_t n_header = cm_synth_header(run->synth, header);

@@ -83,6 +83,7 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
         .replace = run->job.force,
         .durable = run->job.durable,
         .slice_ns = run->job.slice_ns,
+        .stop = &run->state.stop,
         .n_threads = run->plan.n_threads,
         .header = header,
         .is_input = is_input,
@@ -257,6 +258,27 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
 
 /* --- the attempts --- */
 
+/* A written capture is about as long as its inputs: what cannot fit is known before hours of work. */
+static enum capmill_status check_space(const struct capmill_run *run, const struct cm_file_outlet *outlet,
+                                       struct cm_error *error)
+{
+    uint64_t free_bytes;
+    uint64_t wanted = 0;
+
+    if (cm_file_outlet_is_stream(outlet) ||
+        cm_path_free_space(run->job.outputs[0].path, &free_bytes, NULL) != CAPMILL_OK)
+        return CAPMILL_OK;
+    for (uint32_t i = 0; i < run->inputs.n; i++)
+        wanted += run->inputs.all[i].size;
+    if (wanted <= free_bytes)
+        return CAPMILL_OK;
+    return cm_error_set(error, CAPMILL_E_NO_SPACE, 0,
+                        "the inputs have %" PRIu64
+                        " bytes, and where %s is to be written there is room for %" PRIu64
+                        "; free some or write elsewhere",
+                        wanted, run->job.outputs[0].path, free_bytes);
+}
+
 static enum capmill_status finish(struct attempt *attempt, struct cm_error *error)
 {
     struct capmill_run *run = attempt->run;
@@ -291,6 +313,8 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
     enum capmill_status status = open_attempt(&attempt, run, error);
 
     if (status >= 0)
+        status = check_space(run, attempt.outlet, error);
+    if (status >= 0)
         status = *by_window ? cm_window_sink_create(&attempt.sort, &sink, error)
                             : cm_index_sink_create(&attempt.sort, &sink, error);
     if (status < 0) {
@@ -300,6 +324,8 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
     outcome = pass_into(&attempt, &sink, *as_chain, &segments);
     if (outcome == CM_PASS_FAILED) {
         status = cm_state_result(&run->state, error);
+    } else if (outcome == CM_PASS_DISPROVED && *as_chain) {
+        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to follow the ranges of an input");
     } else if (outcome == CM_PASS_DISPROVED) {
         *as_chain = true;
         status = CAPMILL_AGAIN;

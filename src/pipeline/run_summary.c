@@ -54,6 +54,8 @@ static enum capmill_status pass_over(struct capmill_run *run, uint32_t first, ui
             return CAPMILL_OK;
         if (outcome != CM_PASS_DISPROVED)
             return cm_state_result(&run->state, error);
+        if (as_chain)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to follow the ranges of an input");
         cm_state_message(
             &run->state, CAPMILL_NOTE,
             "%s: parts framed apart do not fit together at offset %" PRIu64 "; framing it as one chain",
@@ -85,8 +87,8 @@ enum capmill_status cm_run_summary(struct capmill_run *run, struct cm_error *err
     enum capmill_status status;
 
     if (one_by_one) {
-        /* what one capture found is united with the rest key by key: the same seed puts the keys in the same order, and
-         * the two share the memory */
+        /* what one capture found is united with the rest key by key: the same seed puts the keys in the same
+         * order, and the two share the memory */
         cm_flow_seed_make(&seed);
         options.seed = &seed;
         options.memory_bytes /= 2;

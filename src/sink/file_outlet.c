@@ -280,6 +280,8 @@ static enum capmill_status open_stream(struct cm_file_outlet *outlet, bool stand
                                      ? cm_file_open_stdout(&outlet->stream, error)
                                      : cm_file_open_device(outlet->options.path, &outlet->stream, error);
 
+    if (status == CAPMILL_OK && outlet->options.stop != NULL)
+        cm_file_stop_writes(outlet->stream, outlet->options.stop);
     if (status == CAPMILL_OK && outlet->options.n_threads > 1)
         status = cm_reunite_create(outlet->stream, &outlet->reunite, error);
     if (status == CAPMILL_OK) {

@@ -14,7 +14,9 @@ struct cm_file_outlet_options {
     uint64_t slice_ns;      /* 0: one file; else files NAME_YYYYMMDDTHHMMSSZ.EXT aligned to whole multiples */
     const char *slice_stem; /* name of the slices when `path` is a folder; NULL: "capture" */
     const char *slice_extension; /* likewise; with its dot */
-    unsigned n_threads;          /* that write; 1: a stream is written by the caller itself */
+    const _Atomic int
+        *stop;          /* not zero: whoever waits for the reader of a stream gives up. NULL: nobody does */
+    unsigned n_threads; /* that write; 1: a stream is written by the caller itself */
     /* What every file begins with. Called before the first packet of a file is placed, and once for an output
      * without packets, under the stage's lock. Borrowed until the next call. NULL: nothing. */
     enum capmill_status (*header)(void *context, const uint8_t **bytes_ret, size_t *n_ret,

@@ -9,9 +9,10 @@
 #include "base/checked.h"
 #include "sort/order.h"
 
-/* Before anything leaves, look at this many chunks: 64 MiB of input tell how far packets are displaced, and a
- * disorder of up to that costs no second read. */
-#define FIRST_LOOK_CHUNKS 16u
+/* Before anything leaves, look at this many chunks: 32 MiB of input tell how far packets are displaced, and a
+ * disorder of up to that costs no second read. Until then nothing is written, so more would only delay the
+ * writer. */
+#define FIRST_LOOK_CHUNKS 8u
 
 struct held {
     struct cm_chunk *chunk; /* NULL once every packet is out */

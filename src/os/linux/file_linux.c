@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +36,7 @@ enum capmill_status cm_file_wrap(int fd, const char *path, struct cm_file **file
     file->borrowed = false;
     file->direct = false;
     file->regular = S_ISREG(facts.st_mode);
+    file->stop = NULL;
     memcpy(file->path, path, path_bytes);
     *file_ret = file;
     return CAPMILL_OK;
@@ -319,6 +322,40 @@ enum capmill_status cm_file_write_at(struct cm_file *file, uint64_t offset, cons
     return CAPMILL_OK;
 }
 
+void cm_file_stop_writes(struct cm_file *file, const _Atomic int *stop)
+{
+    struct stat facts;
+    char again[64];
+    int fd;
+
+    /* A write that waits for the reader of a pipe cannot look at a flag. Opened once more, the same pipe can
+     * be told not to wait, without changing that for other processes that share the descriptor we were given.
+     */
+    if (fstat(file->fd, &facts) != 0 || !S_ISFIFO(facts.st_mode))
+        return;
+    snprintf(again, sizeof(again), "/proc/self/fd/%d", file->fd);
+    fd = open(again, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (!file->borrowed)
+        close(file->fd);
+    file->fd = fd;
+    file->borrowed = false;
+    file->stop = stop;
+}
+
+/* A pipe takes no more now: wait until it does. False when the writer is asked to stop. */
+static bool wait_for_room(const struct cm_file *file)
+{
+    struct pollfd wish = {.fd = file->fd, .events = POLLOUT};
+
+    do {
+        if (atomic_load_explicit(file->stop, memory_order_relaxed) != 0)
+            return false;
+    } while (poll(&wish, 1, 100) == 0);
+    return true;
+}
+
 enum capmill_status cm_file_write(struct cm_file *file, const void *bytes, size_t n, struct cm_error *error)
 {
     size_t done = 0;
@@ -328,6 +365,12 @@ enum capmill_status cm_file_write(struct cm_file *file, const void *bytes, size_
         ssize_t wrote =
             file->regular ? write(file->fd, rest, n - done) : write_without_signal(file->fd, rest, n - done);
 
+        if (wrote < 0 && errno == EAGAIN && file->stop != NULL) {
+            if (!wait_for_room(file))
+                return cm_error_set(error, CAPMILL_E_INTERRUPTED, 0,
+                                    "stopped on request while \"%s\" took no more", file->path);
+            continue;
+        }
         if (wrote < 0 && waited_for(file->fd, errno, POLLOUT))
             continue;
         if (wrote <= 0)

@@ -2,6 +2,8 @@
 /* Stop signals and terminals of POSIX. Not for stopping a run: that is the reader of the flag. */
 #include "os/process.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -27,6 +29,11 @@ enum capmill_status cm_process_init(int *argc, char ***argv)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+    /* A file opened where a standard stream is missing would be taken for it. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+            return CAPMILL_E_IO;
+    }
     (void)argc; /* arguments are bytes here, and paths are taken as they come */
     (void)argv;
     sigaction(SIGPIPE, &ignore, NULL);

@@ -14,6 +14,7 @@ struct cm_file {
     bool borrowed; /* a standard stream: closing leaves the descriptor open */
     bool direct;
     bool regular;
+    const _Atomic int *stop; /* looked at while a pipe takes no more; NULL: nobody stops a write */
     char path[]; /* as given at open, for messages */
 };
 
