@@ -1,0 +1,359 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the tests need, builds, and runs them: scripts/test.sh [PART...]
+#
+#   checks        layers, names, licences, layout, headers, symbols, man pages, scripts, packages
+#   unit          every test but those below, on an optimised build without a warning (gcc)
+#   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES)
+#   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
+#   tsan          every test with the thread sanitizer (clang), and the program with many threads
+#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (60 where CI is set, else 10), from its stored corpus
+#   windows       cross build, unit tests under Wine, and the same bytes from the program there as here
+#   all           all of these (default)
+#
+# The last line is "N passed, N failed, N skipped"; the exit status is 1 where anything failed. Logs: build/test-logs/.
+# CAPMILL_NO_INSTALL=1 installs nothing. What cannot run here is skipped and named, but where CI is set and packages were
+# to be installed, what is missing is a failure.
+set -uo pipefail
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+cd "$root" || exit 1
+all_parts=(checks unit differential asan tsan fuzz windows)
+parts=()
+for word in "${@:-all}"; do
+    case " ${all_parts[*]} all " in
+        *" $word "*) [ "$word" = all ] && parts=("${all_parts[@]}") || parts+=("$word") ;;
+        *) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    esac
+done
+
+n_jobs=$(nproc 2>/dev/null || echo 2)
+logs=$root/build/test-logs
+mkdir -p "$logs"
+work=$(mktemp -d "${TMPDIR:-/tmp}/capmill-test.XXXXXX")
+wine_prefix=
+leave() {
+    if [ -n "$wine_prefix" ]; then
+        WINEPREFIX=$wine_prefix "$wine_server" -k >/dev/null 2>&1 || true
+        WINEPREFIX=$wine_prefix "$wine_server" -w >/dev/null 2>&1 || true
+    fi
+    rm -rf "$work"
+}
+trap leave EXIT
+trap 'exit 130' INT TERM
+if [ -z "${CAPMILL_CAPTURES:-}" ] && [ -d "$root/../shared/captures" ]; then
+    CAPMILL_CAPTURES=$(cd "$root/../shared/captures" && pwd)
+fi
+export CAPMILL_CAPTURES=${CAPMILL_CAPTURES:-}
+[ -n "$CAPMILL_CAPTURES" ] || unset CAPMILL_CAPTURES
+
+# --- counting ------------------------------------------------------------------------------------------------------
+
+declare -A n_passed n_failed n_skipped seconds
+failures=()
+skips=()
+part=
+
+passed() { # [HOW MANY]
+    n_passed[$part]=$((${n_passed[$part]:-0} + ${1:-1}))
+}
+failed() { # NAME
+    n_failed[$part]=$((${n_failed[$part]:-0} + 1))
+    failures+=("$part: $1")
+}
+skipped() { # NAME WHY
+    n_skipped[$part]=$((${n_skipped[$part]:-0} + 1))
+    skips+=("$part: $1 ($2)")
+}
+# A thing that a test needs is not here.
+lacking() { # NAME WHAT
+    if [ -n "${CI:-}" ] && [ -z "${CAPMILL_NO_INSTALL:-}" ]; then
+        echo "FAILED   $1: $2 is not installed"
+        failed "$1: $2 is not installed"
+    else
+        echo "skipped  $1: $2 is not installed"
+        skipped "$1" "$2 is not installed"
+    fi
+}
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+# One test: its exit status is 0, or 77 where it cannot run here. What it says is shown where it fails.
+try() { # NAME COMMAND...
+    local name=$1 log status
+    shift
+    log=$logs/$part-${name//[^A-Za-z0-9_.-]/_}.log
+    "$@" >"$log" 2>&1
+    status=$?
+    case $status in
+        0) echo "passed   $name"; passed ;;
+        77) echo "skipped  $name: $(tail -n 1 "$log")"; skipped "$name" "$(tail -n 1 "$log")" ;;
+        *) echo "FAILED   $name (exit status $status), the end of $log:"
+           tail -n 60 "$log" | sed 's/^/    /'
+           failed "$name" ;;
+    esac
+    return $status
+}
+# All tests of a build that ctest lists; each counts.
+ctest_in() { # BUILD_FOLDER CTEST_ARGUMENT...
+    local folder=$1 log=$logs/$part-ctest.log line name n=0
+    shift
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log" |
+        grep --line-buffered -v -E '^ +Start +[0-9]+: '
+    while IFS= read -r line; do
+        name=$(sed -E 's/^ *[0-9]+\/[0-9]+ +Test +#[0-9]+: ([^ ]+) .*/\1/' <<<"$line")
+        n=$((n + 1))
+        case $line in
+            *" Passed "*) passed ;;
+            *"***Skipped"*) skipped "$name" "cannot run here: see $log" ;;
+            *) failed "$name" ;;
+        esac
+    done < <(grep -E '^ *[0-9]+/[0-9]+ +Test +#[0-9]+: ' "$log")
+    [ $n -gt 0 ] || failed "ctest ran nothing"
+}
+
+# --- building ------------------------------------------------------------------------------------------------------
+
+has ccache && export CMAKE_C_COMPILER_LAUNCHER=ccache
+builds_done=" "
+# Build a preset (CMakePresets.json) into build/NAME, warnings being errors. Once, whoever asks.
+build() { # PRESET
+    case $builds_done in
+        *" $1 "*) return 0 ;;
+        *" $1:failed "*) return 1 ;;
+    esac
+    builds_done+="$1"
+    if try "build $1" build_now "$1"; then
+        builds_done+=" "
+        return 0
+    fi
+    builds_done+=":failed "
+    return 1
+}
+build_now() {
+    cmake --preset "$1" -DCAPMILL_WERROR=ON && cmake --build --preset "$1" -j "$n_jobs"
+}
+
+# --- the parts -----------------------------------------------------------------------------------------------------
+
+part_checks() {
+    try "layers: the check itself" python3 scripts/check_layers.py --self-test
+    try "licences: the check itself" python3 scripts/check_licences.py --self-test
+    try "layers" python3 scripts/check_layers.py
+    try "names" python3 scripts/check_names.py
+    try "layout" scripts/format.sh --check
+    build release || return
+    try "licences" python3 scripts/check_licences.py build/release
+    try "headers" scripts/check_headers.sh build/release
+    try "symbols" scripts/check_symbols.sh build/release
+    try "man pages" scripts/check_man.sh build/release
+    try "quickstart" env CAPMILL_NO_INSTALL=1 scripts/quickstart.sh "$work/quickstart"
+    try "source archive and package" scripts/release.sh "$work/packages"
+}
+
+part_unit() {
+    build release || return
+    ctest_in build/release -LE 'differential' -j "$n_jobs"
+}
+
+part_differential() {
+    build release || return
+    for tool in tshark capinfos reordercap; do
+        has $tool || { lacking "comparisons" $tool; return; }
+    done
+    ctest_in build/release -L 'differential' -j "$n_jobs"
+}
+
+# Every file of the collection through the program: it may refuse or report damage, and do nothing worse.
+sweep() { # PROGRAM
+    local file command status n=0 bad=0
+    while IFS= read -r -d '' file; do
+        n=$((n + 1))
+        for command in "info" "stats --json" "sort --force --threads 3 -o $work/swept.pcapng"; do
+            # shellcheck disable=SC2086 # options are words
+            timeout 120 "$1" $command "$file" >"$work/sweep.text" 2>&1 </dev/null
+            status=$?
+            case $status in
+                0 | 1 | 3) ;;
+                *) bad=$((bad + 1)); echo "capmill $command $file: exit status $status"; tail -n 40 "$work/sweep.text" ;;
+            esac
+        done
+    done < <(find "$CAPMILL_CAPTURES" -type f -size -64M -print0 | sort -z)
+    echo "$n files, $bad runs that ended badly"
+    [ $n -gt 0 ] && [ $bad -eq 0 ]
+}
+
+part_asan() {
+    has clang || { lacking "tests with sanitizers" clang; return; }
+    build asan || return
+    export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99 ASAN_OPTIONS=exitcode=99:detect_stack_use_after_return=1
+    export LSAN_OPTIONS=exitcode=99
+    # Leaks are found by tracing oneself, which some containers forbid.
+    echo 'int main(void) { return 0; }' >"$work/nothing.c"
+    if clang -fsanitize=address "$work/nothing.c" -o "$work/nothing" && ! "$work/nothing" >/dev/null 2>&1; then
+        ASAN_OPTIONS+=:detect_leaks=0
+        skipped "leaks" "the system does not let a process trace itself"
+    fi
+    ctest_in build/asan -LE 'differential|bench' -j "$n_jobs"
+    if [ -n "${CAPMILL_CAPTURES:-}" ]; then
+        try "every capture of the collection" sweep build/asan/capmill
+    else
+        skipped "every capture of the collection" "CAPMILL_CAPTURES is not set"
+    fi
+    unset UBSAN_OPTIONS ASAN_OPTIONS LSAN_OPTIONS
+}
+
+# The same bytes from every number of threads and every way of reading, under PROGRAM; PREFIX is put before it.
+threads_agree() { # PROGRAM
+    local program=$1 io threads name
+    "$program" generate --packets 60000 --flows 500 --set order=displaced --set displaced=10% --seed 7 \
+        --quiet -o "$work/threads.pcap" || return 1
+    "$program" generate --packets 60000 --flows 500 --set order=shuffled --seed 8 --quiet -o "$work/threads.pcapng" || return 1
+    for name in threads.pcap threads.pcapng; do
+        rm -f "$work/expected."*
+        "$program" sort --threads 1 --io read --quiet -o "$work/expected.pcapng" "$work/$name" || return 1
+        "$program" stats --threads 1 --csv "$work/$name" >"$work/expected.csv" || return 1
+        for io in auto read mmap uring; do
+            for threads in 2 4 7; do
+                "$program" sort --force --threads $threads --io $io --quiet -o "$work/sorted.pcapng" "$work/$name" || return 1
+                cmp "$work/expected.pcapng" "$work/sorted.pcapng" || return 1
+                "$program" stats --threads $threads --io $io --csv "$work/$name" >"$work/stats.csv" || return 1
+                cmp "$work/expected.csv" "$work/stats.csv" || return 1
+            done
+        done
+        "$program" sort --force --threads 4 --quiet -o - - <"$work/$name" >"$work/piped.pcapng" || return 1
+    done
+}
+
+part_tsan() {
+    has clang || { lacking "tests with the thread sanitizer" clang; return; }
+    build tsan || return
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99
+    # clang 14's thread sanitizer does not know where newer kernels put things at random.
+    local plain=()
+    has setarch && setarch -R true 2>/dev/null && plain=(setarch -R)
+    plain+=(bash -c 'ctest "$@"' ctest)
+    ctest() { "${plain[@]}" "$@"; }
+    ctest_in build/tsan -LE 'differential|bench|fuzz' -j "$n_jobs"
+    unset -f ctest
+    export -f threads_agree
+    export work
+    try "many threads, same bytes" "${plain[@]:0:2}" bash -c 'threads_agree "$1"' - build/tsan/capmill
+    unset TSAN_OPTIONS
+}
+
+fuzz_one() { # TARGET SECONDS
+    local name found
+    name=$(basename "$1" _fuzz)
+    found=$root/build/fuzz/found/$name
+    mkdir -p "$found/new"
+    "$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" \
+        "$found/new" "tests/fuzz/corpus/$name"
+}
+
+part_fuzz() {
+    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 60 || echo 10)} target name running=0
+    has clang || { lacking "fuzz targets" clang; return; }
+    build fuzz || return
+    for target in build/fuzz/tests/fuzz/*_fuzz; do
+        name=$(basename "$target")
+        { fuzz_one "$target" "$limit" >"$logs/fuzz-$name.log" 2>&1; echo $? >"$work/$name.status"; } &
+        running=$((running + 1))
+        if [ $running -ge "$n_jobs" ]; then
+            wait -n
+            running=$((running - 1))
+        fi
+    done
+    wait
+    for target in build/fuzz/tests/fuzz/*_fuzz; do
+        name=$(basename "$target")
+        if [ "$(cat "$work/$name.status" 2>/dev/null)" = 0 ]; then
+            echo "passed   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/fuzz-$name.log") inputs in $limit s"
+            passed
+        else
+            echo "FAILED   $name, the end of $logs/fuzz-$name.log (the input lies in build/fuzz/found):"
+            tail -n 60 "$logs/fuzz-$name.log" | sed 's/^/    /'
+            failed "$name"
+        fi
+    done
+}
+
+# What the program of the cross build writes is what the program here writes.
+same_bytes() { # WINDOWS_PATH_OF_EXE ...
+    local name io threads here=$root/build/release/capmill
+    local there=("$wine" "$root/build/windows/capmill.exe")
+    cd "$work" || return 1
+    for name in a.pcap b.pcapng; do
+        local recipe=(--packets 200000 --flows 2000 --set order=displaced --set displaced=10% --seed 3)
+        "$here" generate "${recipe[@]}" --quiet --force -o "$name" || return 1
+        "${there[@]}" generate "${recipe[@]}" --quiet --force -o "windows-$name" || return 1
+        cmp "$name" "windows-$name" || return 1
+        "$here" sort --quiet --force -o "here-$name" "$name" || return 1
+        "$here" info --json "$name" >here.json || return 1
+        for io in iocp read mmap auto; do
+            for threads in 1 2; do
+                echo "sort --io $io --threads $threads $name"
+                "${there[@]}" sort --quiet --force --io $io --threads $threads -o "there-$name" "$name" || return 1
+                cmp "here-$name" "there-$name" || return 1
+                "${there[@]}" info --json --io $io --threads $threads "$name" >there.json || return 1
+                cmp here.json there.json || return 1
+            done
+        done
+        "${there[@]}" sort --print-plan --io iocp --force -o "there-$name" "$name" || return 1
+    done
+}
+
+part_windows() {
+    has x86_64-w64-mingw32-gcc || { lacking "cross build" "gcc for mingw-w64"; return; }
+    build windows || return
+    try "licences of what the program loads" python3 scripts/check_licences.py build/windows
+    wine=$(command -v wine64 || ls /usr/lib/wine/wine64 2>/dev/null)
+    wine_server=$(command -v wineserver || ls /usr/lib/wine/wineserver64 /usr/lib/wine/wineserver 2>/dev/null | head -n 1)
+    [ -n "$wine" ] && [ -n "$wine_server" ] || { lacking "tests under Wine" wine64; return; }
+    export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=' wine
+    wine_prefix=$WINEPREFIX
+    try "Wine starts" timeout 300 "$wine" wineboot --init || return
+    "$wine_server" -p >/dev/null 2>&1
+    ctest_in build/windows -LE 'differential|bench' -j "$n_jobs"
+    if build release; then
+        export -f same_bytes
+        export root work
+        try "same bytes as here" bash -c same_bytes
+    fi
+}
+
+# --- all of it -----------------------------------------------------------------------------------------------------
+
+part=setup
+started=$SECONDS
+if ! bash scripts/install_packages.sh test; then
+    echo "what needs the missing packages is skipped or fails below"
+fi
+for tool in cmake ninja gcc python3; do
+    has $tool || { echo "nothing can be built or checked without $tool"; failed "$tool is missing"; parts=(); }
+done
+seconds[setup]=$((SECONDS - started))
+
+for part in "${parts[@]}"; do
+    echo
+    echo "== $part"
+    started=$SECONDS
+    "part_$part"
+    seconds[$part]=$((SECONDS - started))
+done
+
+echo
+printf '%-14s %7s %7s %8s %8s\n' part passed failed skipped seconds
+total_passed=0 total_failed=0 total_skipped=0
+for part in setup "${parts[@]}"; do
+    printf '%-14s %7d %7d %8d %8d\n' "$part" "${n_passed[$part]:-0}" "${n_failed[$part]:-0}" "${n_skipped[$part]:-0}" \
+        "${seconds[$part]}"
+    total_passed=$((total_passed + ${n_passed[$part]:-0}))
+    total_failed=$((total_failed + ${n_failed[$part]:-0}))
+    total_skipped=$((total_skipped + ${n_skipped[$part]:-0}))
+done
+[ ${#skips[@]} -eq 0 ] || { echo; echo "skipped:"; printf '    %s\n' "${skips[@]}"; }
+[ ${#failures[@]} -eq 0 ] || { echo; echo "FAILED:"; printf '    %s\n' "${failures[@]}"; }
+echo
+echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ $total_failed -eq 0 ] && [ $total_passed -gt 0 ]
