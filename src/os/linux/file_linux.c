@@ -367,8 +367,7 @@ enum capmill_status cm_file_write(struct cm_file *file, const void *bytes, size_
 
         if (wrote < 0 && errno == EAGAIN && file->stop != NULL) {
             if (!wait_for_room(file))
-                return cm_error_set(error, CAPMILL_E_INTERRUPTED, 0,
-                                    "stopped on request while \"%s\" took no more", file->path);
+                return cm_error_set(error, CAPMILL_E_INTERRUPTED, 0, "stopped on request");
             continue;
         }
         if (wrote < 0 && waited_for(file->fd, errno, POLLOUT))
