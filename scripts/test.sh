@@ -131,7 +131,7 @@ build() { # PRESET
     return 1
 }
 build_now() {
-    cmake --preset "$1" -DCAPMILL_WERROR=ON && cmake --build --preset "$1" -j "$n_jobs"
+    cmake --preset "$1" -DCAPMILL_WERROR=ON -DCAPMILL_TESTS=ON && cmake --build --preset "$1" -j "$n_jobs"
 }
 
 # --- the parts -----------------------------------------------------------------------------------------------------
