@@ -3,7 +3,7 @@
 #include "flow/flow_id.h"
 
 #define XXH_INLINE_ALL
-#include "xxhash.h"
+#include <xxhash.h>
 
 uint64_t cm_flow_id4(const struct cm_flow_key4 *key)
 {
