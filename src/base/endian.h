@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads and stores of fixed-width integers at any alignment, in either byte order. Nothing here checks bounds. */
+/* Loads and stores of fixed-width integers at any alignment, in either byte order. Nothing here checks
+ * bounds. */
 #ifndef CM_BASE_ENDIAN_H
 #define CM_BASE_ENDIAN_H
 

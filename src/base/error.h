@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The error record: filled once, where the cause is known; carried upwards unchanged or with context in front.
- * Not for printing: only cli/ prints. */
+/* The error record: filled once, where the cause is known; carried upwards unchanged or with context in
+ * front. Not for printing: only cli/ prints. */
 #ifndef CM_BASE_ERROR_H
 #define CM_BASE_ERROR_H
 
@@ -13,7 +13,7 @@
 /* One failure. Plain data: copy it freely. Zeroed means "no error". */
 struct cm_error {
     enum capmill_status status;
-    int system_code; /* errno or GetLastError(), 0 where the system had no part in it */
+    int system_code;                /* errno or GetLastError(), 0 where the system had no part in it */
     char text[CM_ERROR_TEXT_BYTES]; /* one sentence without a final full stop: what, where, what to do */
 };
 
@@ -26,8 +26,8 @@ struct cm_error {
 #define CM_PRINTF(format_at, first_at)
 #endif
 
-/* Record a failure and return its status, so that `return cm_error_set(...)` reads as one step. The first failure
- * wins: a record that already holds one is left as it is. `error` may be NULL. */
+/* Record a failure and return its status, so that `return cm_error_set(...)` reads as one step. The first
+ * failure wins: a record that already holds one is left as it is. `error` may be NULL. */
 enum capmill_status cm_error_set(struct cm_error *error, enum capmill_status status, int system_code,
                                  const char *format, ...) CM_PRINTF(4, 5);
 

@@ -138,8 +138,8 @@ enum capmill_status cm_layout_open(struct cm_layout *layout, const char *path, c
  *
  * pcap. A record is sound when its captured length is at most max_packet_bytes; one longer than the snaplen
  * or than its original length is (as in capinfos), and so is any time. A record header of zeros alone is a
- * hole in the file, and damage: it says nothing that could be lost, and sparse or preallocated files are full of
- * them. (Were one accepted where its neighbour is not, a sort could bring two together and lose them.)
+ * hole in the file, and damage: it says nothing that could be lost, and sparse or preallocated files are full
+ * of them. (Were one accepted where its neighbour is not, a sort could bring two together and lose them.)
  *
  * pcapng. Block lengths that are no multiple of four are rounded up (libwiretap does so). A length below 12,
  * above CM_MAX_BLOCK_BYTES, an unknown byte-order magic, or a cut block is damage. Where the length at the

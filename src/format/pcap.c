@@ -84,7 +84,8 @@ frame_records(const struct cm_layout *layout, const uint8_t *bytes, size_t n, ui
         /* one comparison for both rare cases: 0 becomes the greatest number */
         if (CM_UNLIKELY(lengths.caplen - 1 >= max_packet_bytes)) {
             if (lengths.caplen != 0 || all_zero(record, header_bytes)) {
-                *reason_ret = lengths.caplen != 0 ? "captured length beyond any packet's" : "zeros in place of a record";
+                *reason_ret = lengths.caplen != 0 ? "captured length beyond any packet's"
+                                                  : "zeros in place of a record";
                 result = CM_FRAME_DAMAGE;
                 break;
             }

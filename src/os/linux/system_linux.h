@@ -15,7 +15,7 @@ struct cm_file {
     bool direct;
     bool regular;
     const _Atomic int *stop; /* looked at while a pipe takes no more; NULL: nobody stops a write */
-    char path[]; /* as given at open, for messages */
+    char path[];             /* as given at open, for messages */
 };
 
 /* Record why a call failed as `cannot DOING "PATH": reason; what to do`, and return the status `code` (errno)
