@@ -14,12 +14,16 @@ for name in clang-format-14 clang-format; do
 done
 [ -n "$formatter" ] || { echo "clang-format 14 is not installed (Debian 12: clang-format-14)"; exit 77; }
 
-arguments=(-i)
+check=false
 if [ "${1:-}" = --check ]; then
-    arguments=(--dry-run -Werror)
+    check=true
     shift
 fi
-if [ $# -gt 0 ]; then
-    exec "$formatter" "${arguments[@]}" "$@"
+files=("$@")
+[ $# -gt 0 ] || mapfile -t files < <(find src include tests bench -name '*.[ch]' | sort)
+if ! $check; then
+    exec "$formatter" -i "${files[@]}"
 fi
-find src include tests bench -name '*.[ch]' -print0 | sort -z | xargs -0 "$formatter" "${arguments[@]}"
+wrong=$("$formatter" --dry-run "${files[@]}" 2>&1 | sed -n 's/^\([^ :]*\):.*code should be clang-formatted.*/\1/p' | uniq -c)
+[ -z "$wrong" ] || { echo "places that scripts/format.sh would lay out otherwise:"; echo "$wrong"; exit 1; }
+echo "${#files[@]} files"

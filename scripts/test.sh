@@ -80,13 +80,13 @@ has() {
 }
 # One test: its exit status is 0, or 77 where it cannot run here. What it says is shown where it fails.
 try() { # NAME COMMAND...
-    local name=$1 log status
+    local name=$1 log status begun=$SECONDS
     shift
     log=$logs/$part-${name//[^A-Za-z0-9_.-]/_}.log
     "$@" >"$log" 2>&1
     status=$?
     case $status in
-        0) echo "passed   $name"; passed ;;
+        0) echo "passed   $name, $((SECONDS - begun)) s"; passed ;;
         77) echo "skipped  $name: $(tail -n 1 "$log")"; skipped "$name" "$(tail -n 1 "$log")" ;;
         *) echo "FAILED   $name (exit status $status), the end of $log:"
            tail -n 60 "$log" | sed 's/^/    /'
