@@ -118,7 +118,7 @@ static void check_table(struct cm_flow_table *table, const struct model_flow *fl
 static void check_round(const struct made_packet *packets, size_t n, unsigned n_tables, size_t memory_bytes,
                         const struct cm_flow_seed *seed, bool unidirectional, bool spills)
 {
-    struct cm_flow_table *tables[8];
+    struct cm_flow_table *tables[8] = {NULL};
     struct model_flow *flows;
     size_t n_flows;
 
