@@ -131,7 +131,12 @@ build() { # PRESET
     return 1
 }
 build_now() {
-    cmake --preset "$1" -DCAPMILL_WERROR=ON -DCAPMILL_TESTS=ON && cmake --build --preset "$1" -j "$n_jobs"
+    cmake --preset "$1" -DCAPMILL_WERROR=ON -DCAPMILL_TESTS=ON || return
+    # all that is wrong at once, and again at the end
+    cmake --build --preset "$1" -j "$n_jobs" -- -k 0 && return
+    echo "what is wrong:"
+    ninja -C "build/$1" -j "$n_jobs" -k 0 | grep -v -E '^(\[|ninja: )' | grep -A 6 -E 'error|undefined|FAILED' | grep -v 'ccache '
+    return 1
 }
 
 # --- the parts -----------------------------------------------------------------------------------------------------
