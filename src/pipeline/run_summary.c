@@ -24,6 +24,8 @@ static enum capmill_status pass_over(struct capmill_run *run, uint32_t first, ui
         uint32_t culprit = 0;
         uint64_t n_ranges;
         enum cm_pass_outcome outcome;
+        uint64_t bytes_before = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
+        uint64_t packets_before = atomic_load_explicit(&run->state.packets_done, memory_order_relaxed);
         struct cm_pass_options options = {
             .state = &run->state,
             .inputs = &run->inputs,
@@ -62,6 +64,9 @@ static enum capmill_status pass_over(struct capmill_run *run, uint32_t first, ui
             run->inputs.all[culprit].path, cm_seams_disproved_at(run->inputs.all[culprit].seams));
         cm_summary_reset(summary);
         as_chain = true;
+        /* what is framed again is counted again */
+        atomic_store_explicit(&run->state.bytes_done, bytes_before, memory_order_relaxed);
+        atomic_store_explicit(&run->state.packets_done, packets_before, memory_order_relaxed);
         /* a chain begins with empty tables: look again, at all that the pass goes over */
         for (uint32_t i = first; i < end; i++) {
             if (!run->inputs.all[i].is_skipped &&
