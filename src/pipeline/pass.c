@@ -237,9 +237,13 @@ static enum capmill_status open_chain(struct pass *pass, struct cm_input *input,
         if (*source_ret != NULL)
             input->first_bytes = NULL;
     } else if (options->io == CAPMILL_IO_URING || options->io == CAPMILL_IO_IOCP) {
-        return cm_aio_source_create(options->io == CAPMILL_IO_URING ? CM_AIO_URING : CM_AIO_IOCP, READ_DEPTH,
-                                    pass->segments, options->block_bytes, file, input->size, source_ret,
-                                    error);
+        /* a file of a few blocks needs no more reads than it has: thousands of small inputs are opened one by
+         * one */
+        uint64_t n_blocks = input->size / options->block_bytes + 1;
+
+        return cm_aio_source_create(options->io == CAPMILL_IO_URING ? CM_AIO_URING : CM_AIO_IOCP,
+                                    (unsigned)cm_min_u64(n_blocks, READ_DEPTH), pass->segments,
+                                    options->block_bytes, file, input->size, source_ret, error);
     } else {
         *source_ret = cm_range_source_create(pass->segments, options->block_bytes);
         if (*source_ret != NULL)
@@ -275,7 +279,7 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
     struct cm_layout layout = input->layout;
     struct cm_file *file;
     uint64_t sequence = 0;
-    uint64_t told_bytes = 0;
+    uint64_t told_bytes = cm_counter_read(&read->n_bytes); /* of inputs and passes before */
     bool good = true;
     enum capmill_status status = cm_input_acquire(options->inputs, input, &file, error);
 
@@ -469,6 +473,22 @@ static void close_threads(struct pass *pass)
     cm_batch_pool_destroy(pass->batches);
 }
 
+/* Pages of a file that shrank read as zeros. The source tells when it comes upon them; packets that were
+ * framed before and copied out after are known only now. */
+static enum capmill_status look_at_maps(const struct cm_pass_options *options, struct cm_error *error)
+{
+    for (uint32_t i = options->first; i < options->end; i++) {
+        const struct cm_input *input = &options->inputs->all[i];
+
+        if (input->map != NULL && cm_file_map_broken(input->map))
+            return cm_error_set(error, CAPMILL_E_CHANGED, 0,
+                                "%s shrank while it was read: it had %" PRIu64
+                                " bytes; run again when nobody writes to it",
+                                input->path, input->size);
+    }
+    return CAPMILL_OK;
+}
+
 enum cm_pass_outcome cm_pass_run(const struct cm_pass_options *options, uint32_t *input_ret)
 {
     struct pass pass = {.options = options};
@@ -501,6 +521,10 @@ enum cm_pass_outcome cm_pass_run(const struct cm_pass_options *options, uint32_t
     }
     if (!cm_state_goes_on(options->state))
         outcome = CM_PASS_FAILED;
+    if (outcome == CM_PASS_DONE && look_at_maps(options, &error) < 0) {
+        cm_state_fail(options->state, &error);
+        outcome = CM_PASS_FAILED;
+    }
     if (outcome == CM_PASS_DONE && options->sink->finish != NULL &&
         options->sink->finish(options->sink->shared, &error) < 0) {
         cm_state_fail(options->state, &error);

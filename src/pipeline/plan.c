@@ -106,6 +106,16 @@ static bool follow_one_another(const struct capmill_run *run)
     return true;
 }
 
+/* Whether the output is written as it comes, so that nothing of it can be taken back. */
+static bool writes_a_stream(const struct capmill_run *run)
+{
+    const char *path = run->job.outputs[0].path;
+    struct cm_file_facts facts;
+
+    return strcmp(path, "-") == 0 || (cm_path_facts(path, &facts, NULL) == CAPMILL_OK &&
+                                      facts.type != CM_FILE_REGULAR && facts.type != CM_FILE_FOLDER);
+}
+
 static void choose_method(struct capmill_run *run)
 {
     struct cm_plan *plan = &run->plan;
@@ -119,7 +129,11 @@ static void choose_method(struct capmill_run *run)
             return;
         }
     }
-    if (run->inputs.n > 1 && !follow_one_another(run)) {
+    if (writes_a_stream(run)) {
+        /* a late packet or a disproved seam makes a window begin again, when part of the output is gone */
+        plan->by_window = false;
+        plan->method_reason = "two reads: what was written to a stream cannot be taken back";
+    } else if (run->inputs.n > 1 && !follow_one_another(run)) {
         plan->by_window = false;
         plan->method_reason = "two reads: the inputs do not follow one another in time";
     }

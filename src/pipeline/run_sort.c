@@ -279,17 +279,23 @@ static enum capmill_status check_space(const struct capmill_run *run, const stru
                         wanted, run->job.outputs[0].path, free_bytes);
 }
 
+/* Before a stream gets its first byte, where the order is by index: a strict job then writes nothing. */
+static enum capmill_status tell_damages(struct capmill_run *run, struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++)
+        status = cm_run_tell_damage(run, &run->inputs.all[i], error);
+    return status;
+}
+
 static enum capmill_status finish(struct attempt *attempt, struct cm_error *error)
 {
     struct capmill_run *run = attempt->run;
     const char *const *paths;
     size_t n_paths;
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status = cm_state_result(&run->state, error);
 
-    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++)
-        status = cm_run_tell_damage(run, &run->inputs.all[i], error);
-    if (status >= 0)
-        status = cm_state_result(&run->state, error);
     if (status >= 0) {
         atomic_store_explicit(&run->state.stage, "finish", memory_order_relaxed);
         status = cm_file_outlet_commit(attempt->outlet, error);
@@ -347,9 +353,12 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
         cm_window_sink_read_facts(&sink, &facts);
         run->report.packets_written = facts.n_packets;
         run->report.method = "window";
+        status = tell_damages(run, error);
     } else {
         run->report.method = "index";
-        status = gather_all(&attempt, &sink, error);
+        status = tell_damages(run, error);
+        if (status >= 0)
+            status = gather_all(&attempt, &sink, error);
     }
     if (status == CAPMILL_OK)
         status = finish(&attempt, error);
