@@ -317,6 +317,13 @@ static enum capmill_status put_encoded(struct outgoing *out, const struct cm_enc
                                cm_place_input(entry->place)};
     enum capmill_status status = CAPMILL_OK;
 
+    /* what is read a second time need not be what was read first */
+    if (!encoder->verbatim && encoder->length(encoder->context, &record) != entry->written_bytes)
+        return cm_error_set(
+            out->error, CAPMILL_E_CHANGED, 0,
+            "the packet at offset %llu of input %u changed its length while it was read; run again "
+            "when nobody writes to it",
+            (unsigned long long)cm_place_offset(entry->place), cm_place_input(entry->place) + 1);
     if (entry->written_bytes > out->emitter->capacity - out->used)
         status = flush(out);
     if (status < 0)
