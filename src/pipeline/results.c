@@ -266,7 +266,9 @@ enum capmill_status capmill_run_flows(struct capmill_run *run, enum capmill_flow
     struct cm_error error = {0};
     enum capmill_status status;
 
-    if (run->summary == NULL)
+    if ((unsigned)order >= sizeof(orders) / sizeof(orders[0]))
+        status = cm_error_set(&error, CAPMILL_E_USAGE, 0, "there is no flow order number %d", (int)order);
+    else if (run->summary == NULL)
         status = cm_error_set(&error, CAPMILL_E_USAGE, 0, "this run keeps no flows");
     else
         status = cm_summary_flows(run->summary, orders[order], limit, hand_over, &receiver, &error);
