@@ -29,7 +29,7 @@ struct shared {
     struct cm_group *free_groups;
     bool late;
     bool rest_settled;
-    uint64_t last_ns; /* of the last group that left */
+    uint64_t last_ns; /* of the last packet that left, where slices ask for it; else of one near it */
     uint64_t n_packets;
 };
 
@@ -125,7 +125,7 @@ static enum capmill_status let_out(struct shared *shared, struct local *local, s
                                           &shared->outlet, error);
         }
         if (group->n > 0)
-            shared->last_ns = group->entries[0].time_ns;
+            shared->last_ns = group->entries[group->n - 1].time_ns;
         shared->n_packets += group->n;
         cm_mutex_unlock(&shared->lock);
         if (status >= 0 && group->n_pieces > 0)
