@@ -213,7 +213,7 @@ CM_TEST(sort_ways, thousands_of_inputs)
         struct capmill_job job;
         struct ran ran;
 
-        if (!way_is_there(&ways[w]) || ways[w].n_threads == 2)
+        if (!way_is_there(&ways[w]) || (ways[w].n_threads != 1 && ways[w].n_threads != 3))
             continue;
         sort_job(&job, inputs, 1, &output);
         job.io = ways[w].io;
