@@ -269,7 +269,8 @@ static bool hand_on(struct pass *pass, unsigned worker, struct cm_batch *batch)
     return false;
 }
 
-static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t number, struct cm_error *error)
+static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t number, uint64_t *n_ranges_ret,
+                        struct cm_error *error)
 {
     const struct cm_pass_options *options = pass->options;
     struct cm_input *input = &options->inputs->all[number];
@@ -332,6 +333,7 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
     cm_framer_let_go(framer);
     source->close(source);
     cm_input_release(options->inputs, input);
+    *n_ranges_ret = sequence + 1;
     return good && status >= 0;
 }
 
@@ -344,8 +346,14 @@ static void chain_reader(struct pass *pass)
     if (framer == NULL)
         cm_error_set(&error, CAPMILL_E_MEMORY, 0, "no memory to frame packets");
     for (uint32_t i = options->first; framer != NULL && i < options->end && goes_on(pass); i++) {
-        if (!options->inputs->all[i].is_skipped && !chain_input(pass, framer, i, &error))
+        uint64_t n_ranges = 0;
+
+        if (!options->inputs->all[i].is_skipped && !chain_input(pass, framer, i, &n_ranges, &error))
             break;
+        /* A stream has as many ranges as it turns out to have, and a file whose size is a multiple of a range
+         * ends in one more, which is empty. Workers read this for batches of the next input alone, which they
+         * get after it was written. */
+        options->sequence_base[i + 1] = options->sequence_base[i] + n_ranges;
     }
     cm_framer_destroy(framer);
     if (error.status < 0)

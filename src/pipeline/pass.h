@@ -15,8 +15,9 @@
 struct cm_pass_options {
     struct cm_state *state;
     struct cm_inputs *inputs;
-    uint32_t first, end;           /* inputs [first, end), looked at */
-    const uint64_t *sequence_base; /* by input: number of its first range; entry `end` is the number of all */
+    uint32_t first, end;     /* inputs [first, end), looked at */
+    uint64_t *sequence_base; /* by input: number of its first range; entry `end` is the number of all. A chain
+                                sets each when the input before it has ended */
     uint64_t range_bytes;
     size_t block_bytes; /* of a read */
     unsigned n_threads;
