@@ -140,23 +140,21 @@ static enum capmill_status open_file(struct cm_input *input, struct cm_error *er
     return cm_file_open_read(input->path, CM_FILE_SEQUENTIAL, &input->file, error);
 }
 
-/* Close the file that was not used for longest, if any is without users. Under the lock. */
+/* Close a file without users, going round: inputs are worked on in order, so the next one round is one of the longest
+ * unused, and finding it costs a step. Under the lock. */
 static void close_one(struct cm_inputs *inputs)
 {
-    struct cm_input *oldest = NULL;
+    for (uint32_t steps = 0; steps < inputs->n; steps++) {
+        struct cm_input *input = &inputs->all[inputs->hand];
 
-    for (uint32_t i = 0; i < inputs->n; i++) {
-        struct cm_input *input = &inputs->all[i];
-
-        if (input->file != NULL && input->n_users == 0 && !input->is_stream &&
-            (oldest == NULL || input->last_used < oldest->last_used))
-            oldest = input;
+        inputs->hand = inputs->hand + 1 == inputs->n ? 0 : inputs->hand + 1;
+        if (input->file != NULL && input->n_users == 0 && !input->is_stream) {
+            cm_file_close(input->file);
+            input->file = NULL;
+            inputs->n_open--;
+            return;
+        }
     }
-    if (oldest == NULL)
-        return;
-    cm_file_close(oldest->file);
-    oldest->file = NULL;
-    inputs->n_open--;
 }
 
 enum capmill_status cm_input_acquire(struct cm_inputs *inputs, struct cm_input *input,
@@ -174,7 +172,6 @@ enum capmill_status cm_input_acquire(struct cm_inputs *inputs, struct cm_input *
     }
     if (status == CAPMILL_OK) {
         input->n_users++;
-        input->last_used = ++inputs->n_uses;
         *file_ret = input->file;
     }
     cm_mutex_unlock(&inputs->lock);

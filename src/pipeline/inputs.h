@@ -37,7 +37,6 @@ struct cm_input {
 
     struct cm_file *file; /* while it is open */
     unsigned n_users;
-    uint64_t last_used;
 };
 
 struct cm_inputs {
@@ -45,7 +44,7 @@ struct cm_inputs {
     uint32_t n;
     struct cm_mutex lock; /* guards open files and their users */
     uint32_t n_open;
-    uint64_t n_uses;
+    uint32_t hand; /* where the search for a file to close goes on */
     struct cm_segment_pool *look_pool;
 };
 

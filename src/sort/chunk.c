@@ -144,7 +144,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
     if (!hold_segments(chunk, batch))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to hold on to a segment");
     if (chunk->n + n > chunk->capacity) {
-        size_t capacity = chunk->capacity == 0 ? 8192 : 2 * chunk->capacity;
+        size_t capacity = chunk->capacity < 8192 ? 8192 : 2 * chunk->capacity;
 
         entries = realloc(chunk->entries, capacity * sizeof(*entries));
         if (entries == NULL)
@@ -174,5 +174,44 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
         }
     }
     chunk->n += n;
+    return CAPMILL_OK;
+}
+
+/* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth a copy. */
+#define COMPACT_BYTES (256u * 1024)
+
+enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error)
+{
+    struct cm_segment *compact;
+    struct cm_window_entry *entries;
+    uint64_t n_bytes = 0;
+    uint8_t *at;
+
+    for (size_t i = 0; i < chunk->n && n_bytes <= COMPACT_BYTES; i++)
+        n_bytes += chunk->entries[i].record_bytes;
+    if (chunk->n_segments == 0 || n_bytes > COMPACT_BYTES)
+        return CAPMILL_OK;
+    compact = cm_segment_create(0, (size_t)n_bytes);
+    if (compact == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
+    at = compact->bytes;
+    for (size_t i = 0; i < chunk->n; i++) {
+        struct cm_window_entry *entry = &chunk->entries[i];
+
+        memcpy(at, entry->record, entry->record_bytes);
+        entry->record = at;
+        at += entry->record_bytes;
+    }
+    compact->n_bytes = (size_t)n_bytes;
+    for (size_t i = 0; i < chunk->n_segments; i++)
+        cm_segment_release(chunk->segments[i]);
+    entries = realloc(chunk->entries, chunk->n * sizeof(*entries));
+    if (entries != NULL) {
+        chunk->entries = entries;
+        chunk->capacity = chunk->n;
+    }
+    chunk->segments[0] = compact;
+    chunk->n_segments = 1;
+    chunk->n_bytes = n_bytes;
     return CAPMILL_OK;
 }

@@ -16,8 +16,14 @@
 
 struct held {
     struct cm_chunk *chunk; /* NULL once every packet is out */
-    uint64_t min_ns; /* earliest time in it; told here so that chunks out of reach need not be touched */
     uint64_t max_ns; /* latest time of this and all chunks before */
+};
+
+/* A chunk that still has packets, by the time of the first of them: a heap of these tells which chunks a cut concerns, so
+ * that letting out a group costs nothing for the others, however many wait. */
+struct front {
+    uint64_t time_ns;
+    uint64_t chunk;
 };
 
 struct cm_window {
@@ -25,8 +31,12 @@ struct cm_window {
     uint64_t memory_bytes;
     struct held *held; /* ring of `capacity`; chunks [first, end) */
     size_t capacity;
+    struct front *fronts;    /* heap, the earliest on top; room for `capacity` */
+    size_t n_fronts;
+    uint64_t *drawn;         /* chunks of one cut; room for `capacity` */
     uint64_t first;    /* first chunk with packets inside */
     uint64_t end;      /* next chunk to come */
+    uint64_t events_from; /* chunks before this one have given up their events */
     uint64_t next_cut; /* the chunk whose latest time is the next to be cut at */
     uint64_t cut_ns;   /* everything up to this time is out */
     bool any_out;
@@ -52,8 +62,10 @@ struct cm_window *cm_window_create(uint64_t memory_bytes, bool patient, struct c
     window->patient = patient;
     window->capacity = 64;
     window->held = calloc(window->capacity, sizeof(*window->held));
-    if (window->held == NULL) {
-        free(window);
+    window->fronts = calloc(window->capacity, sizeof(*window->fronts));
+    window->drawn = calloc(window->capacity, sizeof(*window->drawn));
+    if (window->held == NULL || window->fronts == NULL || window->drawn == NULL) {
+        cm_window_destroy(window);
         return NULL;
     }
     return window;
@@ -66,25 +78,71 @@ void cm_window_destroy(struct cm_window *window)
     for (uint64_t i = window->first; i < window->end; i++)
         cm_chunk_release(window->chunks, held_at(window, i)->chunk);
     free(window->held);
+    free(window->fronts);
+    free(window->drawn);
     free(window);
 }
 
 static bool make_room(struct cm_window *window)
 {
-    struct held *larger;
     size_t capacity = window->capacity * 2;
+    struct held *held;
+    struct front *fronts;
+    uint64_t *drawn;
 
     if (window->end - window->first < window->capacity)
         return true;
-    larger = calloc(capacity, sizeof(*larger));
-    if (larger == NULL)
+    held = calloc(capacity, sizeof(*held));
+    fronts = realloc(window->fronts, capacity * sizeof(*fronts));
+    if (fronts != NULL)
+        window->fronts = fronts;
+    drawn = realloc(window->drawn, capacity * sizeof(*drawn));
+    if (drawn != NULL)
+        window->drawn = drawn;
+    if (held == NULL || fronts == NULL || drawn == NULL) {
+        free(held);
         return false;
+    }
     for (uint64_t i = window->first; i < window->end; i++)
-        larger[i & (capacity - 1)] = *held_at(window, i);
+        held[i & (capacity - 1)] = *held_at(window, i);
     free(window->held);
-    window->held = larger;
+    window->held = held;
     window->capacity = capacity;
     return true;
+}
+
+static void push_front(struct cm_window *window, uint64_t time_ns, uint64_t chunk)
+{
+    size_t i = window->n_fronts++;
+
+    while (i > 0 && window->fronts[(i - 1) / 2].time_ns > time_ns) {
+        window->fronts[i] = window->fronts[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    window->fronts[i] = (struct front){time_ns, chunk};
+}
+
+static uint64_t pop_front(struct cm_window *window)
+{
+    uint64_t chunk = window->fronts[0].chunk;
+    struct front last = window->fronts[--window->n_fronts];
+    size_t i = 0;
+
+    for (;;) {
+        size_t child = 2 * i + 1;
+
+        if (child >= window->n_fronts)
+            break;
+        if (child + 1 < window->n_fronts && window->fronts[child + 1].time_ns < window->fronts[child].time_ns)
+            child++;
+        if (window->fronts[child].time_ns >= last.time_ns)
+            break;
+        window->fronts[i] = window->fronts[child];
+        i = child;
+    }
+    if (window->n_fronts > 0)
+        window->fronts[i] = last;
+    return chunk;
 }
 
 enum capmill_status cm_window_accept(struct cm_window *window, struct cm_chunk *chunk, struct cm_error *error)
@@ -110,8 +168,10 @@ enum capmill_status cm_window_accept(struct cm_window *window, struct cm_chunk *
         window->facts.max_depth = cm_max_u64(window->facts.max_depth, number - reached);
     }
     *held_at(window, number) =
-        (struct held){chunk, chunk->min_ns, cm_max_u64(before_ns, chunk->n > 0 ? chunk->max_ns : 0)};
+        (struct held){chunk, cm_max_u64(before_ns, chunk->n > 0 ? chunk->max_ns : 0)};
     window->end++;
+    if (chunk->n > 0)
+        push_front(window, chunk->min_ns, number);
     window->held_bytes += chunk->n_bytes;
     window->facts.n_chunks++;
     window->facts.peak_bytes = cm_max_u64(window->facts.peak_bytes, window->held_bytes);
@@ -145,16 +205,10 @@ static bool may_leave(const struct cm_window *window)
 }
 
 /* Take the packets of one chunk up to the cut. */
-static bool take(struct cm_window *window, struct cm_group *group, struct held *held)
+static bool take(struct cm_window *window, struct cm_group *group, struct cm_chunk *chunk)
 {
-    struct cm_chunk *chunk = held->chunk;
-    size_t to;
+    size_t to = cm_sort_upper_bound(chunk->entries, chunk->cursor, chunk->n, window->cut_ns);
 
-    if (chunk->cursor == chunk->n)
-        return true;
-    to = cm_sort_upper_bound(chunk->entries, chunk->cursor, chunk->n, window->cut_ns);
-    if (to == chunk->cursor)
-        return true;
     if (!cm_group_grow(group, group->n + (to - chunk->cursor)) || !cm_group_add_chunk(group, chunk))
         return false;
     memcpy(group->entries + group->n, chunk->entries + chunk->cursor,
@@ -162,6 +216,14 @@ static bool take(struct cm_window *window, struct cm_group *group, struct held *
     group->n += to - chunk->cursor;
     chunk->cursor = to;
     return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
 }
 
 static void move_events(struct cm_chunk *chunk, struct cm_waiting_events *waiting)
@@ -177,32 +239,39 @@ enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *gr
                                    struct cm_waiting_events *waiting, struct cm_error *error)
 {
     uint64_t cut;
-    uint64_t drawn_from;
+    size_t n_drawn = 0;
 
     if (!may_leave(window))
         return window->ended ? CAPMILL_END : CAPMILL_AGAIN;
     cut = window->next_cut++;
     window->cut_ns = held_at(window, cut)->max_ns;
     window->any_out = true;
-    drawn_from = window->first;
-    for (uint64_t i = window->first; i < window->end; i++) {
-        struct held *held = held_at(window, i);
+    while (window->n_fronts > 0 && window->fronts[0].time_ns <= window->cut_ns)
+        window->drawn[n_drawn++] = pop_front(window);
+    /* in the order of the input, which the sort of the group keeps where times are equal */
+    qsort(window->drawn, n_drawn, sizeof(*window->drawn), by_number);
+    for (size_t i = 0; i < n_drawn; i++) {
+        struct cm_chunk *chunk = held_at(window, window->drawn[i])->chunk;
 
-        if (held->min_ns > window->cut_ns)
-            continue;
-        if (!take(window, group, held))
+        if (!take(window, group, chunk))
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a group of packets");
-        drawn_from = i;
+        if (chunk->cursor < chunk->n)
+            push_front(window, chunk->entries[chunk->cursor].time_ns, window->drawn[i]);
     }
     /* an event comes before every packet that came after it, also those of later chunks */
-    for (uint64_t i = window->first; i <= drawn_from; i++)
-        move_events(held_at(window, i)->chunk, waiting);
+    if (n_drawn > 0) {
+        for (; window->events_from <= window->drawn[n_drawn - 1]; window->events_from++)
+            move_events(held_at(window, window->events_from)->chunk, waiting);
+    }
     /* what lies up to the cut is out: let go of chunks from the front */
     while (window->first <= cut) {
         struct held *held = held_at(window, window->first);
 
         if (held->chunk != NULL) {
-            move_events(held->chunk, waiting); /* a chunk of events alone */
+            if (window->events_from <= window->first) {
+                move_events(held->chunk, waiting); /* a chunk of events alone */
+                window->events_from = window->first + 1;
+            }
             window->held_bytes -= held->chunk->n_bytes;
             cm_chunk_release(window->chunks, held->chunk);
             held->chunk = NULL;

@@ -161,6 +161,11 @@ static enum capmill_status submit(struct shared *shared, struct local *local, ui
         }
     }
     cm_sort_window_entries(chunk->entries, local->scratch, chunk->n);
+    status = cm_chunk_compact(chunk, error);
+    if (status < 0) {
+        cm_chunk_release(&shared->chunks, chunk);
+        return status;
+    }
     cm_mutex_lock(&shared->lock);
     if (!keep_early(shared, number, chunk)) {
         cm_chunk_release(&shared->chunks, chunk);
