@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interface table of one input: slabs that never move and an index over them. What an interface
+/* The interface table of one input: entries that never move and an index over them. What an interface
  * description says is read in pcapng_interface.c. */
 #include "format/layout.h"
 
@@ -8,11 +8,8 @@
 
 #define MAX_INTERFACES  1000000u
 #define MAX_BLOCK_BYTES (256u * 1024 * 1024)
-
-struct cm_interface_slab {
-    struct cm_interface_slab *next;
-    struct cm_interface entries[CM_INTERFACES_PER_SLAB];
-};
+/* Nearly every capture has one interface, and a run may have a hundred thousand inputs. */
+#define FIRST_CAPACITY 2u
 
 /* An index array with the one that it replaced behind it: a reader may still hold the older. */
 struct cm_interface_index {
@@ -27,11 +24,9 @@ void cm_interfaces_init(struct cm_interfaces *table)
 
 void cm_interfaces_fini(struct cm_interfaces *table)
 {
-    for (uint32_t i = 0; i < table->n; i++)
+    for (uint32_t i = 0; i < table->n; i++) {
         free(table->index[i]->block);
-    for (struct cm_interface_slab *slab = table->first, *next; slab != NULL; slab = next) {
-        next = slab->next;
-        free(slab);
+        free(table->index[i]);
     }
     for (struct cm_interface_index *index = table->replaced, *older; index != NULL; index = older) {
         older = index->older;
@@ -42,7 +37,7 @@ void cm_interfaces_fini(struct cm_interfaces *table)
 
 static bool grow_index(struct cm_interfaces *table)
 {
-    uint32_t capacity = table->index_capacity == 0 ? CM_INTERFACES_PER_SLAB : 2 * table->index_capacity;
+    uint32_t capacity = table->index_capacity == 0 ? FIRST_CAPACITY : 2 * table->index_capacity;
     struct cm_interface_index *grown = malloc(sizeof(*grown) + capacity * sizeof(grown->entries[0]));
 
     if (grown == NULL)
@@ -57,25 +52,10 @@ static bool grow_index(struct cm_interfaces *table)
     return true;
 }
 
-static bool grow_slabs(struct cm_interfaces *table)
-{
-    struct cm_interface_slab *slab = malloc(sizeof(*slab));
-
-    if (slab == NULL)
-        return false;
-    slab->next = NULL;
-    if (table->last == NULL)
-        table->first = slab;
-    else
-        table->last->next = slab;
-    table->last = slab;
-    return true;
-}
-
 enum capmill_status cm_interfaces_append(struct cm_interfaces *table, const struct cm_interface *interface,
                                          const uint8_t *block, uint32_t block_bytes, struct cm_error *error)
 {
-    struct cm_interface *entry;
+    struct cm_interface *entry = NULL;
     uint8_t *copy = NULL;
 
     if (table->n >= MAX_INTERFACES)
@@ -93,9 +73,9 @@ enum capmill_status cm_interfaces_append(struct cm_interfaces *table, const stru
             goto no_memory;
         memcpy(copy, block, block_bytes);
     }
-    if (table->n % CM_INTERFACES_PER_SLAB == 0 && !grow_slabs(table))
+    entry = malloc(sizeof(*entry));
+    if (entry == NULL)
         goto no_memory;
-    entry = &table->last->entries[table->n % CM_INTERFACES_PER_SLAB];
     *entry = *interface;
     entry->block = copy;
     entry->block_bytes = block != NULL ? block_bytes : 0;

@@ -54,13 +54,9 @@ struct cm_interface {
 
 /* The interfaces of one input. Appended by the one thread that frames in order; others read what was complete
  * when they were handed the table's pointer (entries never move). Freed by fini. */
-#define CM_INTERFACES_PER_SLAB 64
-struct cm_interface_slab;
 struct cm_interfaces {
     uint32_t n;
     uint32_t n_sections;
-    struct cm_interface_slab *first;
-    struct cm_interface_slab *last;
     struct cm_interface **index; /* n pointers; a replaced array stays readable until fini */
     uint32_t index_capacity;
     struct cm_interface_index *replaced;
