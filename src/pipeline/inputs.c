@@ -140,8 +140,8 @@ static enum capmill_status open_file(struct cm_input *input, struct cm_error *er
     return cm_file_open_read(input->path, CM_FILE_SEQUENTIAL, &input->file, error);
 }
 
-/* Close a file without users, going round: inputs are worked on in order, so the next one round is one of the longest
- * unused, and finding it costs a step. Under the lock. */
+/* Close a file without users, going round: inputs are worked on in order, so the next one round is one of the
+ * longest unused, and finding it costs a step. Under the lock. */
 static void close_one(struct cm_inputs *inputs)
 {
     for (uint32_t steps = 0; steps < inputs->n; steps++) {
@@ -188,7 +188,8 @@ void cm_input_release(struct cm_inputs *inputs, struct cm_input *input)
 void cm_input_close(struct cm_inputs *inputs, struct cm_input *input)
 {
     cm_mutex_lock(&inputs->lock);
-    if (input->file != NULL && input->n_users == 0) {
+    /* a stream that is opened again has lost what was read of it */
+    if (input->file != NULL && input->n_users == 0 && !input->is_stream) {
         cm_file_close(input->file);
         input->file = NULL;
         inputs->n_open--;
@@ -363,7 +364,7 @@ bool cm_inputs_have(const struct cm_inputs *inputs, const struct cm_file_facts *
         const struct cm_file_facts *own = &inputs->all[i].facts;
 
         if (own->volume == facts->volume && own->identity[0] == facts->identity[0] &&
-            own->identity[1] == facts->identity[1] && !inputs->all[i].is_skipped)
+            own->identity[1] == facts->identity[1])
             return true;
     }
     return false;

@@ -60,6 +60,9 @@ enum capmill_status cm_run_look(struct capmill_run *run, uint32_t i, bool as_cha
     }
     cm_state_message(&run->state, CAPMILL_WARNING, "skipped: %s", own.text);
     input->is_skipped = true;
+    if (strcmp(input->path, "-") !=
+        0) /* so that it is known again, and never replaced, when it is an output */
+        cm_path_facts(input->path, &input->facts, NULL);
     input->size = 0;
     run->report.n_inputs_skipped++;
     cm_input_close(&run->inputs, input);
