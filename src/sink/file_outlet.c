@@ -26,6 +26,8 @@ struct target { /* one file */
 struct cm_file_outlet {
     struct cm_file_outlet_options options;
     bool is_folder; /* the slices go into it */
+    char *slice_prefix;
+    const char *slice_suffix;
     struct cm_file *stream;
     struct cm_reunite *reunite;
     struct target **targets;
@@ -74,15 +76,13 @@ static enum capmill_status rest_when_done(struct cm_file_outlet *outlet, struct 
 }
 
 static enum capmill_status refuse_input(struct cm_file_outlet *outlet, const char *path,
-                                        struct cm_error *error)
+                                        const struct cm_file_facts *facts, struct cm_error *error)
 {
-    struct cm_file_facts facts;
-
-    if (outlet->options.is_input != NULL && cm_path_facts(path, &facts, NULL) == CAPMILL_OK &&
-        outlet->options.is_input(outlet->options.context, &facts))
+    if (outlet->options.is_input != NULL && outlet->options.is_input(outlet->options.context, facts))
         return cm_error_set(
             error, CAPMILL_E_USAGE, 0,
-            "output %s is one of the inputs, and inputs are never replaced; choose another path", path);
+            "output %s is one of the inputs, and inputs are never replaced; choose another path",
+            strcmp(path, "-") == 0 ? "(standard output)" : path);
     return CAPMILL_OK;
 }
 
@@ -118,13 +118,18 @@ static enum capmill_status create_target(struct cm_file_outlet *outlet, char *pa
                                          struct target **target_ret, struct cm_error *error)
 {
     struct target *target = add_target(outlet, path, error);
-    enum capmill_status status;
+    struct cm_file_facts facts;
+    enum capmill_status status = CAPMILL_OK;
 
     if (target == NULL)
         return CAPMILL_E_MEMORY;
-    status = refuse_input(outlet, target->path, error);
+    if (cm_path_facts(target->path, &facts, NULL) == CAPMILL_OK)
+        status = refuse_input(outlet, target->path, &facts, error);
     if (status == CAPMILL_OK)
-        status = cm_output_create(target->path, outlet->options.replace, &target->output, error);
+        status =
+            outlet->options.slice_ns == 0
+                ? cm_output_create(target->path, outlet->options.replace, &target->output, error)
+                : cm_output_create_unswept(target->path, outlet->options.replace, &target->output, error);
     *target_ret = target;
     return status;
 }
@@ -139,17 +144,48 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-/* NAME_YYYYMMDDTHHMMSSZ.EXT; slices shorter than a second, or not of whole seconds, carry the fraction too.
- */
-static char *slice_path(const struct cm_file_outlet *outlet, uint64_t start_ns)
+/* What the names of slices begin and end with: NAME_ and .EXT around the time, or FOLDER/STEM_ and the
+ * extension of the options. */
+static bool name_slices(struct cm_file_outlet *outlet)
 {
     const char *path = outlet->options.path;
     const char *stem = outlet->options.slice_stem != NULL ? outlet->options.slice_stem : "capture";
     const char *extension = outlet->options.slice_extension != NULL ? outlet->options.slice_extension : "";
     size_t n_path = strlen(path);
-    size_t n_stem = n_path;
+    size_t n_prefix;
+
+    if (outlet->is_folder) {
+        n_prefix = n_path + strlen(stem) + 3;
+        outlet->slice_prefix = malloc(n_prefix);
+        if (outlet->slice_prefix != NULL)
+            snprintf(outlet->slice_prefix, n_prefix, "%s%s%s_", path,
+                     n_path > 0 && path[n_path - 1] == '/' ? "" : "/", stem);
+    } else {
+        size_t n_stem = n_path;
+        size_t dot = n_path;
+
+        /* either separator: a system that has the second in names loses no more than an extension */
+        while (dot > 0 && path[dot - 1] != '.' && path[dot - 1] != '/' && path[dot - 1] != '\\')
+            dot--;
+        if (dot > 1 && path[dot - 1] == '.' && path[dot - 2] != '/' && path[dot - 2] != '\\')
+            n_stem = dot - 1;
+        extension = path + n_stem;
+        n_prefix = n_stem + 2;
+        outlet->slice_prefix = malloc(n_prefix);
+        if (outlet->slice_prefix != NULL)
+            snprintf(outlet->slice_prefix, n_prefix, "%.*s_", (int)n_stem, path);
+    }
+    outlet->slice_suffix = extension;
+    return outlet->slice_prefix != NULL;
+}
+
+/* NAME_YYYYMMDDTHHMMSSZ.EXT; slices shorter than a second, or not of whole seconds, carry the fraction too.
+ */
+static char *slice_path(const struct cm_file_outlet *outlet, uint64_t start_ns)
+{
     char stamp[CM_TIME_TEXT_BYTES];
     char fraction[16] = "";
+    size_t n;
     char *whole;
 
     cm_time_slice_text(start_ns, stamp);
@@ -157,22 +193,10 @@ static char *slice_path(const struct cm_file_outlet *outlet, uint64_t start_ns)
         stamp[strlen(stamp) - 1] = 0; /* the Z comes last */
         snprintf(fraction, sizeof(fraction), ".%09" PRIu64 "Z", start_ns % SECOND_NS);
     }
-    if (!outlet->is_folder) {
-        size_t dot = n_path;
-
-        while (dot > 0 && path[dot - 1] != '.' && path[dot - 1] != '/')
-            dot--;
-        if (dot > 1 && path[dot - 1] == '.' && path[dot - 2] != '/')
-            n_stem = dot - 1;
-    }
-    whole = malloc(n_path + strlen(stem) + strlen(extension) + sizeof(stamp) + sizeof(fraction) + 4);
-    if (whole == NULL)
-        return NULL;
-    if (outlet->is_folder)
-        sprintf(whole, "%s%s%s_%s%s%s", path, n_path > 0 && path[n_path - 1] == '/' ? "" : "/", stem, stamp,
-                fraction, extension);
-    else
-        sprintf(whole, "%.*s_%s%s%s", (int)n_stem, path, stamp, fraction, path + n_stem);
+    n = strlen(outlet->slice_prefix) + sizeof(stamp) + sizeof(fraction) + strlen(outlet->slice_suffix) + 1;
+    whole = malloc(n);
+    if (whole != NULL)
+        snprintf(whole, n, "%s%s%s%s", outlet->slice_prefix, stamp, fraction, outlet->slice_suffix);
     return whole;
 }
 
@@ -276,10 +300,15 @@ struct cm_place cm_file_outlet_place(struct cm_file_outlet *outlet, uint64_t off
 static enum capmill_status open_stream(struct cm_file_outlet *outlet, bool standard_output,
                                        struct cm_error *error)
 {
+    struct cm_file_facts facts;
     enum capmill_status status = standard_output
                                      ? cm_file_open_stdout(&outlet->stream, error)
                                      : cm_file_open_device(outlet->options.path, &outlet->stream, error);
 
+    /* a regular file behind standard output is written as it is, and may be what is read */
+    if (status == CAPMILL_OK && cm_file_facts(outlet->stream, &facts, NULL) == CAPMILL_OK &&
+        facts.type == CM_FILE_REGULAR)
+        status = refuse_input(outlet, outlet->options.path, &facts, error);
     if (status == CAPMILL_OK && outlet->options.stop != NULL)
         cm_file_stop_writes(outlet->stream, outlet->options.stop);
     if (status == CAPMILL_OK && outlet->options.n_threads > 1)
@@ -320,6 +349,12 @@ enum capmill_status cm_file_outlet_create(const struct cm_file_outlet_options *o
     } else if (options->slice_ns == 0) {
         status = create_target(outlet, copy_text(options->path), &outlet->current, error);
     }
+    if (status == CAPMILL_OK && options->slice_ns != 0) {
+        if (name_slices(outlet))
+            cm_output_sweep(outlet->slice_prefix); /* once for all of them */
+        else
+            status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the names of slices");
+    }
     if (status < 0) {
         cm_file_outlet_destroy(outlet);
         return status;
@@ -341,6 +376,7 @@ void cm_file_outlet_destroy(struct cm_file_outlet *outlet)
     }
     free(outlet->targets);
     free(outlet->paths);
+    free(outlet->slice_prefix);
     cm_mutex_fini(&outlet->lock);
     free(outlet);
 }
