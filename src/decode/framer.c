@@ -164,7 +164,7 @@ static enum capmill_status assemble(struct cm_framer *framer, struct cm_segment 
     return CAPMILL_OK;
 }
 
-/* Have more bytes behind those at hand. */
+/* Have more bytes behind those at hand: `wanted` of them in all, or fewer, and then the caller asks again. */
 static enum capmill_status fetch(struct cm_framer *framer, size_t wanted, struct cm_error *error)
 {
     struct cm_segment *next = NULL;
@@ -179,6 +179,10 @@ static enum capmill_status fetch(struct cm_framer *framer, size_t wanted, struct
     if (framer->n > 0 && framer->at + framer->n == next->bytes) {
         /* mapped: what is left lies right in front already */
         framer->n += next->n_bytes;
+    } else if (framer->n == 0 && next->headroom_bytes == 0) {
+        /* mapped, from its first bytes: what is wanted beyond them will lie right behind */
+        framer->at = next->bytes;
+        framer->n = next->n_bytes;
     } else if (framer->n + next->n_bytes < wanted || framer->n > next->headroom_bytes) {
         return assemble(framer, next, wanted, error);
     } else {
