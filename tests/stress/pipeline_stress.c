@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All commands with several threads, in all ways of reading, again and again, some of them stopped in the
+ * middle by another thread; for ThreadSanitizer above all. The results are compared: every way, every time
+ * the same. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capmill/capmill.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "stress/team.h"
+
+#define N_THREADS 4
+
+struct place {
+    char folder[256];
+    char in[300];
+    char reversed[300]; /* the same an hour before: in this order only an index puts them right */
+    char out[300];
+    uint64_t n_packets;
+};
+
+static const char recipe[] = "size = 13M\nflows = 300\nprotocols = tcp:60,udp:30,icmp:10\norder = displaced\n"
+                             "displaced = 10%\ndisplaced-by = 2ms\n";
+
+static uint64_t hash_file(const char *path)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    FILE *file = fopen(path, "rb");
+    unsigned char buffer[65536];
+    size_t n;
+
+    stress_check(file != NULL);
+    while ((n = fread(buffer, 1, sizeof(buffer), file)) > 0)
+        for (size_t i = 0; i + 8 <= n; i += 8) {
+            uint64_t word;
+
+            memcpy(&word, buffer + i, 8);
+            hash = (hash ^ word) * 0x100000001b3u;
+        }
+    fclose(file);
+    return hash;
+}
+
+struct stopper {
+    struct capmill_run *run;
+    uint64_t after_ns;
+    _Atomic bool done;
+};
+
+static void stop_later(void *context)
+{
+    struct stopper *stopper = context;
+    struct capmill_progress progress;
+    uint64_t begin_ns = cm_clock_monotonic_ns();
+
+    while (!atomic_load(&stopper->done) && cm_clock_monotonic_ns() - begin_ns < stopper->after_ns) {
+        capmill_run_progress(stopper->run, &progress);
+        cm_thread_yield();
+    }
+    if (!atomic_load(&stopper->done))
+        capmill_run_stop(stopper->run);
+}
+
+static void drop_message(void *context, enum capmill_message_level level, const char *text)
+{
+    (void)level;
+    (void)text;
+    ++*(unsigned *)context;
+}
+
+static void count_progress(void *context, const struct capmill_progress *progress)
+{
+    (void)progress;
+    ++*(unsigned *)context;
+}
+
+/* `stop_after_ns` 0: it is let be. Answers whether it came to its end. */
+static bool execute(struct capmill_job *job, uint64_t stop_after_ns, struct capmill_report *report_ret)
+{
+    struct stopper stopper = {.after_ns = stop_after_ns};
+    struct cm_thread *thread = NULL;
+    struct cm_error error = {0};
+    char text[512] = "";
+    unsigned n_calls = 0;
+    enum capmill_status status;
+
+    job->n_threads = N_THREADS;
+    job->on_message = drop_message;
+    job->message_context = &n_calls;
+    job->on_progress = count_progress;
+    job->progress_context = &n_calls;
+    status = capmill_run_create(job, &stopper.run, text, sizeof(text));
+    if (status < 0)
+        fprintf(stderr, "%s\n", text);
+    stress_check(status == CAPMILL_OK);
+    if (stop_after_ns > 0)
+        stress_check(cm_thread_start("stopper", stop_later, &stopper, &thread, &error) == CAPMILL_OK);
+    status = capmill_run_execute(stopper.run, text, sizeof(text));
+    if (status < 0 && status != CAPMILL_E_INTERRUPTED)
+        fprintf(stderr, "%s\n", text);
+    stress_check(status == CAPMILL_OK || (status == CAPMILL_E_INTERRUPTED && stop_after_ns > 0));
+    atomic_store(&stopper.done, true);
+    cm_thread_join(thread);
+    *report_ret = *capmill_run_report(stopper.run);
+    stress_check(n_calls > 0);
+    capmill_run_destroy(stopper.run);
+    return status == CAPMILL_OK;
+}
+
+static void generate(const char *path, const char *text, uint64_t stop_after_ns,
+                     struct capmill_report *report)
+{
+    struct capmill_output output = {.path = path};
+    struct capmill_job job;
+
+    capmill_job_init(&job, CAPMILL_GENERATE);
+    job.outputs = &output;
+    job.n_outputs = 1;
+    job.recipe = text;
+    job.force = true;
+    execute(&job, stop_after_ns, report);
+}
+
+static const enum capmill_io ways[] = {CAPMILL_IO_READ, CAPMILL_IO_MMAP, CAPMILL_IO_URING};
+
+static void one_round(struct place *place, uint64_t round, enum capmill_io io, uint64_t stop_after_ns,
+                      uint64_t hashes[3])
+{
+    const char *inputs[2] = {place->in, place->reversed};
+    struct capmill_output output = {.path = place->out};
+    struct capmill_report report;
+    struct capmill_job job;
+
+    for (int command = CAPMILL_INFO; command <= CAPMILL_STATS; command++) {
+        capmill_job_init(&job, (enum capmill_command)command);
+        job.inputs = inputs;
+        job.n_inputs = 1 + round % 2;
+        job.io = io;
+        job.approximate = round % 3 == 0;
+        if (execute(&job, stop_after_ns, &report))
+            stress_check(report.packets_read == place->n_packets * job.n_inputs);
+    }
+    /* window; index; window cut into slices */
+    for (int kind = 0; kind < 3; kind++) {
+        capmill_job_init(&job, CAPMILL_SORT);
+        job.inputs = inputs;
+        job.n_inputs = kind == 1 ? 2 : 1;
+        job.outputs = &output;
+        job.n_outputs = 1;
+        job.force = true;
+        job.io = io;
+        job.memory_bytes = 16u << 20;
+        if (kind == 2)
+            job.slice_ns = UINT64_C(3600) * 24 * 1000000000;
+        if (!execute(&job, stop_after_ns, &report))
+            continue;
+        stress_check(report.packets_written == place->n_packets * job.n_inputs);
+        if (kind < 2) {
+            uint64_t hash = hash_file(place->out);
+
+            stress_check(hashes[kind] == 0 || hashes[kind] == hash);
+            hashes[kind] = hash;
+        }
+    }
+}
+
+static void clean(struct place *place)
+{
+    char **paths = NULL;
+    size_t n = 0;
+
+    if (cm_folder_list(place->folder, &paths, &n, NULL) == CAPMILL_OK)
+        for (size_t i = 0; i < n; i++)
+            cm_path_remove(paths[i], NULL);
+    free(paths);
+    cm_path_remove(place->folder, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = stress_seconds(argc, argv, 4);
+    uint64_t begin_ns = cm_clock_monotonic_ns();
+    const char *temporary = getenv("TMPDIR");
+    struct place place = {0};
+    struct capmill_report report;
+    uint64_t hashes[3] = {0};
+    uint64_t round = 0;
+    struct cm_error error = {0};
+    bool has_uring = strstr(capmill_build_features(), "io_uring: yes") != NULL;
+
+    snprintf(place.folder, sizeof(place.folder), "%s/capmill-stress-%" PRIx64,
+             temporary == NULL ? "/tmp" : temporary, (uint64_t)cm_clock_utc_ns());
+    stress_check(cm_folder_create(place.folder, &error) == CAPMILL_OK);
+    snprintf(place.in, sizeof(place.in), "%s/in.pcap", place.folder);
+    snprintf(place.reversed, sizeof(place.reversed), "%s/reversed.pcap", place.folder);
+    snprintf(place.out, sizeof(place.out), "%s/out.pcap", place.folder);
+    generate(place.in, recipe, 0, &report);
+    place.n_packets = report.packets_written;
+    {
+        char earlier[512];
+
+        snprintf(earlier, sizeof(earlier), "%sstart = 2020-01-01T00:00:00Z\n", recipe);
+        generate(place.reversed, earlier, 0, &report);
+        stress_check(report.packets_written == place.n_packets);
+    }
+    /* at least once each way, whatever the time */
+    do {
+        enum capmill_io io = ways[round % 3];
+
+        if (io != CAPMILL_IO_URING || has_uring) {
+            one_round(&place, round, io, 0, hashes);
+            one_round(&place, round, io, 1 + round * 3000000 % 20000000, hashes);
+            generate(place.out, recipe, 1 + round * 1000000 % 10000000, &report);
+        }
+        round++;
+    } while (round < 3 || (double)(cm_clock_monotonic_ns() - begin_ns) < seconds * 1e9);
+    printf("pipeline: %" PRIu64 " rounds of %" PRIu64 " packets\n", round, place.n_packets);
+    clean(&place);
+    return 0;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipes as inputs and outputs, and files that change while they are read: the same bytes, or a clear failure
+ * and no output. */
+#include <fcntl.h>
+
+#include "unit/pipeline/fifo.h"
+#include "unit/pipeline/made_captures.h"
+
+static const unsigned thread_counts[] = {1, 2, 3, 8};
+#define N_THREAD_COUNTS (sizeof(thread_counts) / sizeof(thread_counts[0]))
+
+struct bench { /* what every test here needs */
+    struct temporary_folder folder;
+    struct made made, expected, actual;
+    char in[1024], out[1024];
+    const char *inputs[1];
+    struct capmill_output output;
+    struct capmill_job job;
+    struct ran ran;
+};
+
+static void begin(struct bench *bench)
+{
+    memset(bench, 0, sizeof(*bench));
+    temporary_open(&bench->folder);
+    snprintf(bench->in, sizeof(bench->in), "%s/in.pcap", bench->folder.path);
+    snprintf(bench->out, sizeof(bench->out), "%s/out.pcap", bench->folder.path);
+    bench->inputs[0] = bench->in;
+    bench->output.path = bench->out;
+    sort_job(&bench->job, bench->inputs, 1, &bench->output);
+    made_pcap(&bench->made, 1);
+}
+
+static void end(struct bench *bench)
+{
+    made_free(&bench->made);
+    made_free(&bench->expected);
+    made_free(&bench->actual);
+    temporary_close(&bench->folder);
+}
+
+static void make_displaced(struct made *made, size_t n_bytes, uint32_t packet_bytes)
+{
+    for (uint32_t i = 0; made->n < n_bytes; i++)
+        made_record(made, START_S * 1000000 + (i ^ 5), packet_bytes + i % 7, i);
+}
+
+static void add_late(struct made *made)
+{
+    for (uint32_t i = 0; i < 3; i++)
+        made_record(made, (START_S - 1000) * 1000000 - i, 60, 1000000 + i);
+}
+
+CM_TEST(pipes, a_fifo_is_sorted_and_summed_up_as_a_file_is)
+{
+    struct bench bench;
+    struct fifo fifo = {.limit = SIZE_MAX};
+    size_t n;
+
+    begin(&bench);
+    make_displaced(&bench.made, 9u << 20, 700);
+    n = model_sort(&bench.made, 1, &bench.expected);
+    memcpy(fifo.path, bench.in, sizeof(fifo.path));
+    fifo.bytes = bench.made.bytes;
+    fifo.n = bench.made.n;
+    for (size_t i = 0; i < N_THREAD_COUNTS; i++) {
+        struct capmill_job info;
+
+        bench.job.n_threads = thread_counts[i];
+        fifo_open(&fifo, fifo_feed_main);
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        fifo_close(&fifo);
+        cm_check_that(bench.ran.status == CAPMILL_OK, "%s", bench.ran.text);
+        file_read(bench.out, &bench.actual);
+        check_same_bytes(&bench.actual, &bench.expected, "from a FIFO");
+        cm_check_eq(bench.ran.report.bytes_read, bench.made.n);
+        cm_check_eq(bench.ran.report.packets_written, n);
+
+        capmill_job_init(&info, CAPMILL_STATS);
+        info.inputs = bench.inputs;
+        info.n_inputs = 1;
+        info.n_threads = thread_counts[i];
+        fifo_open(&fifo, fifo_feed_main);
+        ran_job(&info, &bench.ran, NULL, NULL);
+        fifo_close(&fifo);
+        cm_check_that(bench.ran.status == CAPMILL_OK, "%s", bench.ran.text);
+        cm_check_eq(bench.ran.report.bytes_read, bench.made.n);
+        cm_check_eq(bench.ran.report.packets_read, n);
+    }
+    end(&bench);
+}
+
+CM_TEST(pipes, an_empty_fifo_is_no_capture)
+{
+    struct bench bench;
+    struct fifo fifo = {.limit = SIZE_MAX};
+
+    begin(&bench);
+    memcpy(fifo.path, bench.in, sizeof(fifo.path));
+    fifo_open(&fifo, fifo_feed_main);
+    ran_job(&bench.job, &bench.ran, NULL, NULL);
+    fifo_close(&fifo);
+    cm_check_eq(bench.ran.status, CAPMILL_E_FORMAT);
+    cm_check(!file_is_there(bench.out));
+    end(&bench);
+}
+
+CM_TEST(pipes, a_fifo_that_would_need_more_memory_fails_and_says_so)
+{
+    struct bench bench;
+    struct fifo fifo = {.limit = SIZE_MAX};
+
+    begin(&bench);
+    for (uint32_t i = 0; bench.made.n < 44u << 20; i++)
+        made_record(&bench.made, START_S * 1000000 + i, 60000, i);
+    add_late(&bench.made);
+    memcpy(fifo.path, bench.in, sizeof(fifo.path));
+    fifo.bytes = bench.made.bytes;
+    fifo.n = bench.made.n;
+    for (unsigned n_threads = 1; n_threads <= 3; n_threads += 2) {
+        bench.job.memory_bytes = 16u << 20;
+        bench.job.n_threads = n_threads;
+        fifo_open(&fifo, fifo_feed_main);
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        fifo_close(&fifo);
+        cm_check_eq(bench.ran.status, CAPMILL_E_UNSUPPORTED);
+        cm_check_that(strstr(bench.ran.text, "--memory") != NULL, "%s", bench.ran.text);
+        cm_check_eq(temporary_count(&bench.folder), 0);
+    }
+    end(&bench);
+}
+
+/* What was written cannot be taken back: neither a late packet nor a disproved seam may find part of it gone.
+ */
+CM_TEST(pipes, late_packets_do_not_spoil_a_fifo)
+{
+    struct bench bench;
+    struct fifo fifo = {.limit = SIZE_MAX};
+
+    begin(&bench);
+    for (uint32_t i = 0; bench.made.n < 44u << 20; i++)
+        made_record(&bench.made, START_S * 1000000 + i, 60000, i);
+    add_late(&bench.made);
+    model_sort(&bench.made, 1, &bench.expected);
+    temporary_write(bench.in, bench.made.bytes, bench.made.n);
+    memcpy(fifo.path, bench.out, sizeof(fifo.path));
+    for (unsigned n_threads = 1; n_threads <= 3; n_threads += 2) {
+        struct made taken;
+
+        bench.job.memory_bytes = 16u << 20;
+        bench.job.n_threads = n_threads;
+        fifo_open(&fifo, fifo_take_main);
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        fifo_close(&fifo);
+        cm_check_that(bench.ran.status == CAPMILL_OK, "%s", bench.ran.text);
+        taken = (struct made){fifo.taken, fifo.n_taken, fifo.n_taken};
+        check_same_bytes(&taken, &bench.expected, "into a FIFO");
+        free(fifo.taken);
+    }
+    end(&bench);
+}
+
+CM_TEST(pipes, a_reader_that_goes_away_ends_the_run)
+{
+    struct bench bench;
+    struct fifo fifo = {.limit = 100000};
+
+    begin(&bench);
+    make_displaced(&bench.made, 9u << 20, 700);
+    temporary_write(bench.in, bench.made.bytes, bench.made.n);
+    memcpy(fifo.path, bench.out, sizeof(fifo.path));
+    for (size_t i = 0; i < N_THREAD_COUNTS; i++) {
+        bench.job.n_threads = thread_counts[i];
+        fifo_open(&fifo, fifo_take_main);
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        fifo_close(&fifo);
+        cm_check_that(bench.ran.status == CAPMILL_E_CLOSED, "%d %s", bench.ran.status, bench.ran.text);
+        free(fifo.taken);
+    }
+    end(&bench);
+}
+
+struct stopper {
+    struct capmill_run *run;
+};
+
+static void stop_soon(void *context)
+{
+    struct stopper *stopper = context;
+
+    poll(NULL, 0, 150);
+    capmill_run_stop(stopper->run);
+}
+
+static void stop_at_a_standstill(struct bench *bench)
+{
+    struct stopper stopper;
+    struct cm_thread *thread;
+    struct cm_error error = {0};
+    char text[256] = "";
+    enum capmill_status status = capmill_run_create(&bench->job, &stopper.run, text, sizeof(text));
+
+    cm_check_that(status == CAPMILL_OK, "%s", text);
+    cm_check_eq(cm_thread_start("stopper", stop_soon, &stopper, &thread, &error), CAPMILL_OK);
+    status = capmill_run_execute(stopper.run, text, sizeof(text));
+    cm_thread_join(thread);
+    capmill_run_destroy(stopper.run);
+    cm_check_that(status == CAPMILL_E_INTERRUPTED, "%d %s", status, text);
+}
+
+CM_TEST(pipes, a_stop_ends_the_wait_for_input_and_for_a_reader)
+{
+    struct bench bench;
+    struct fifo in = {.limit = SIZE_MAX, .stays_open = true};
+    struct fifo out = {.limit = SIZE_MAX, .reads_nothing = true};
+
+    begin(&bench);
+    make_displaced(&bench.made, 5u << 20, 700);
+    memcpy(in.path, bench.in, sizeof(in.path));
+    memcpy(out.path, bench.out, sizeof(out.path));
+    in.bytes = bench.made.bytes;
+    in.n = bench.made.n;
+    for (size_t i = 0; i < N_THREAD_COUNTS; i++) {
+        bench.job.n_threads = thread_counts[i];
+        fifo_open(&in, fifo_feed_main);
+        stop_at_a_standstill(&bench);
+        fifo_close(&in);
+        cm_check_eq(temporary_count(&bench.folder), 0);
+
+        temporary_write(bench.in, bench.made.bytes, bench.made.n);
+        fifo_open(&out, fifo_take_main);
+        stop_at_a_standstill(&bench);
+        fifo_close(&out);
+        free(out.taken);
+        cm_path_remove(bench.in, NULL);
+    }
+    end(&bench);
+}
+
+CM_TEST(pipes, devices)
+{
+    struct bench bench;
+    size_t n;
+
+    begin(&bench);
+    make_displaced(&bench.made, 1u << 20, 700);
+    n = model_sort(&bench.made, 1, &bench.expected);
+    temporary_write(bench.in, bench.made.bytes, bench.made.n);
+    for (unsigned n_threads = 1; n_threads <= 3; n_threads += 2) {
+        bench.job.n_threads = n_threads;
+        bench.output.path = "/dev/null";
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        cm_check_that(bench.ran.status == CAPMILL_OK, "%s", bench.ran.text);
+        cm_check_eq(bench.ran.report.packets_written, n);
+        cm_check_eq(bench.ran.report.bytes_written, bench.expected.n);
+        bench.output.path = "/dev/full";
+        if (access("/dev/full", W_OK) == 0) {
+            ran_job(&bench.job, &bench.ran, NULL, NULL);
+            cm_check_that(bench.ran.status == CAPMILL_E_NO_SPACE, "%d %s", bench.ran.status, bench.ran.text);
+        }
+        bench.output.path = "/dev/null";
+        bench.job.slice_ns = 1000000000;
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        cm_check_eq(bench.ran.status, CAPMILL_E_USAGE);
+        bench.job.slice_ns = 0;
+    }
+    end(&bench);
+}
+
+/* --- files that change --- */
+
+static enum capmill_status execute_after(struct bench *bench, off_t new_size)
+{
+    struct capmill_run *run;
+    char text[256] = "";
+    enum capmill_status status = capmill_run_create(&bench->job, &run, text, sizeof(text));
+
+    cm_check_that(status == CAPMILL_OK, "%s", text);
+    cm_check_eq(truncate(bench->in, new_size), 0);
+    status = capmill_run_execute(run, text, sizeof(text));
+    if (status == CAPMILL_E_CHANGED)
+        cm_check_that(strstr(text, "shrank") != NULL && strstr(text, bench->in) != NULL, "%s", text);
+    capmill_run_destroy(run);
+    return status;
+}
+
+CM_TEST(pipes, a_file_that_shrank_is_told_and_one_that_grew_is_read_as_it_was)
+{
+    struct bench bench;
+
+    begin(&bench);
+    make_displaced(&bench.made, 9u << 20, 700);
+    model_sort(&bench.made, 1, &bench.expected);
+    for (size_t w = 0; w < N_WAYS; w++) {
+        if (!way_is_there(&ways[w]))
+            continue;
+        bench.job.io = ways[w].io;
+        bench.job.n_threads = ways[w].n_threads;
+        temporary_write(bench.in, bench.made.bytes, bench.made.n);
+        cm_check_eq(execute_after(&bench, 5 << 20), CAPMILL_E_CHANGED);
+        cm_check_eq(temporary_count(&bench.folder), 1);
+        temporary_write(bench.in, bench.made.bytes, bench.made.n);
+        cm_check_eq(execute_after(&bench, (off_t)bench.made.n + 1000), CAPMILL_OK);
+        file_read(bench.out, &bench.actual);
+        check_same_bytes(&bench.actual, &bench.expected, "grown");
+        cm_path_remove(bench.out, NULL);
+    }
+    end(&bench);
+}
+
+struct shrinker {
+    const char *path;
+    _Atomic bool go;
+    unsigned after_us;
+};
+
+static void shrink(void *context)
+{
+    struct shrinker *shrinker = context;
+
+    usleep(shrinker->after_us);
+    (void)!truncate(shrinker->path, 1 << 20);
+}
+
+/* Whenever it happens: the whole, or a failure that leaves nothing. */
+CM_TEST(pipes, a_file_that_shrinks_meanwhile_gives_all_or_nothing)
+{
+    struct bench bench;
+
+    begin(&bench);
+    make_displaced(&bench.made, 24u << 20, 700);
+    model_sort(&bench.made, 1, &bench.expected);
+    for (unsigned round = 0; round < 24; round++) {
+        const struct way *way = &ways[round % N_WAYS];
+        struct shrinker shrinker = {.path = bench.in, .after_us = round * 2500};
+        struct cm_thread *thread;
+        struct cm_error error = {0};
+
+        if (!way_is_there(way))
+            continue;
+        temporary_write(bench.in, bench.made.bytes, bench.made.n);
+        bench.job.io = way->io;
+        bench.job.n_threads = way->n_threads;
+        cm_check_eq(cm_thread_start("shrinker", shrink, &shrinker, &thread, &error), CAPMILL_OK);
+        ran_job(&bench.job, &bench.ran, NULL, NULL);
+        cm_thread_join(thread);
+        if (bench.ran.status == CAPMILL_OK && bench.ran.report.bytes_read == bench.made.n) {
+            file_read(bench.out, &bench.actual);
+            check_same_bytes(&bench.actual, &bench.expected, "shrunk meanwhile");
+        } else if (bench.ran.status == CAPMILL_OK) {
+            /* it had shrunk before it was looked at: a capture that is cut */
+            cm_check_eq(bench.ran.report.bytes_read, 1 << 20);
+            cm_check_eq(bench.ran.report.n_damages, 1);
+        } else {
+            cm_check_that(bench.ran.status == CAPMILL_E_CHANGED, "%d %s", bench.ran.status, bench.ran.text);
+            cm_check_eq(temporary_count(&bench.folder), 1);
+        }
+        cm_path_remove(bench.out, NULL);
+    }
+    end(&bench);
+}
