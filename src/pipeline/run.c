@@ -197,8 +197,9 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
     uint64_t cpu_ns = cm_clock_process_cpu_ns();
     struct cm_error error = {0};
     enum capmill_status status = CAPMILL_E_INTERNAL;
+    uint64_t started_ns = cm_clock_monotonic_ns();
 
-    run->state.started_ns = cm_clock_monotonic_ns();
+    atomic_store_explicit(&run->state.started_ns, started_ns, memory_order_relaxed);
     switch (run->job.command) {
     case CAPMILL_INFO:
     case CAPMILL_STATS:
@@ -212,7 +213,7 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
         break;
     }
     cm_state_tick(&run->state, true);
-    report->elapsed_ns = cm_clock_monotonic_ns() - run->state.started_ns;
+    report->elapsed_ns = cm_clock_monotonic_ns() - started_ns;
     report->cpu_ns = cm_clock_process_cpu_ns() - cpu_ns;
     report->peak_memory_bytes = cm_memory_peak();
     if (run->job.command != CAPMILL_GENERATE) {

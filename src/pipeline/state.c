@@ -16,7 +16,7 @@ void cm_state_init(struct cm_state *state, const struct capmill_job *job)
     memset(state, 0, sizeof(*state));
     cm_mutex_init(&state->lock);
     state->job = job;
-    state->started_ns = cm_clock_monotonic_ns();
+    atomic_init(&state->started_ns, cm_clock_monotonic_ns());
     atomic_init(&state->stage, "start");
 }
 
@@ -75,7 +75,8 @@ void cm_state_read_progress(const struct cm_state *state, struct capmill_progres
         .bytes_total = atomic_load_explicit(&state->bytes_total, memory_order_relaxed),
         .bytes_done = atomic_load_explicit(&state->bytes_done, memory_order_relaxed),
         .packets_done = atomic_load_explicit(&state->packets_done, memory_order_relaxed),
-        .elapsed_ns = cm_clock_monotonic_ns() - state->started_ns,
+        .elapsed_ns =
+            cm_clock_monotonic_ns() - atomic_load_explicit(&state->started_ns, memory_order_relaxed),
         .stage = atomic_load_explicit(&state->stage, memory_order_relaxed),
     };
 }

@@ -18,8 +18,8 @@ struct cm_state {
     struct cm_error error; /* the first failure */
 
     const struct capmill_job *job;
-    uint64_t started_ns;
-    uint64_t told_ns; /* when on_progress was last called; thread 0's own */
+    _Atomic uint64_t started_ns; /* read by capmill_run_progress while execute begins */
+    uint64_t told_ns;            /* when on_progress was last called; thread 0's own */
     _Atomic uint64_t bytes_total;
     _Atomic uint64_t bytes_done;
     _Atomic uint64_t packets_done;
