@@ -78,11 +78,12 @@ static enum capmill_status rest_when_done(struct cm_file_outlet *outlet, struct 
 static enum capmill_status refuse_input(struct cm_file_outlet *outlet, const char *path,
                                         const struct cm_file_facts *facts, struct cm_error *error)
 {
+    bool standard_output = strcmp(path, "-") == 0;
+
     if (outlet->options.is_input != NULL && outlet->options.is_input(outlet->options.context, facts))
-        return cm_error_set(
-            error, CAPMILL_E_USAGE, 0,
-            "output %s is one of the inputs, and inputs are never replaced; choose another path",
-            strcmp(path, "-") == 0 ? "(standard output)" : path);
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s%s is one of the inputs, and inputs are never written to; choose another path",
+                            standard_output ? "" : "output ", standard_output ? "standard output" : path);
     return CAPMILL_OK;
 }
 

@@ -68,6 +68,16 @@ def pcapng():
     return data
 
 
+def statistics():
+    """Three packets a second apart and, behind them, interface statistics, as dumpcap writes them."""
+    data = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 65535))
+    for i in range(3):
+        ticks = (START_S + i) * 10**6
+        frame = PACKETS[i][1]
+        data += block(6, struct.pack("<IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(frame), len(frame)) + frame)
+    return data + block(5, struct.pack("<III", 0, 0, 0) + struct.pack("<HHQ", 4, 8, 3) + b"\0" * 4)
+
+
 def hole():
     """Enough packets on both sides of 1,000 bytes of nonsense for the reader to find its way again."""
     before = [(i * 1_000_000, PACKETS[2][1]) for i in range(100)]
@@ -84,6 +94,7 @@ CAPTURES = {
     "truncated": lambda: header() + records(PACKETS)[:-20],
     "hole": hole,
     "mixed.pcapng": pcapng,
+    "statistics.pcapng": statistics,
     "nothing": lambda: b"",
     "text": lambda: b"This is no capture, only a text of some length that nobody can take for one.\n" * 10,
 }
