@@ -99,9 +99,13 @@ void cm_results_set_total(struct capmill_run *run, const struct cm_summary *summ
     total->format = "";
     total->variant = "";
     take_counts(total, summary);
-    for (uint32_t i = 0; i < run->inputs.n; i++) {
-        if (!run->inputs.all[i].is_skipped)
-            total->file_bytes += run->inputs.all[i].size;
+    for (size_t i = 0; i < run->n_captures; i++)
+        total->file_bytes += run->captures[i].file_bytes;
+    for (uint32_t i = 0; i < run->inputs.n && run->n_captures == 0; i++) {
+        const struct cm_input *input = &run->inputs.all[i];
+
+        if (!input->is_skipped)
+            total->file_bytes += input->is_stream ? cm_seams_landing(input->seams) : input->size;
     }
     total->n_damages = run->report.n_damages;
     total->damaged_bytes = run->report.damaged_bytes;
