@@ -93,13 +93,47 @@ bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *even
     return true;
 }
 
-void cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list)
+static bool make_queue(struct cm_waiting_events *waiting, uint32_t input)
 {
-    struct cm_sort_event **end = &waiting->first;
+    size_t before = waiting->n_queues;
 
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = list;
+    if (input < before)
+        return true;
+    if (!grow((void **)&waiting->queues, &waiting->n_queues, (size_t)input + 1, sizeof(*waiting->queues)))
+        return false;
+    memset(waiting->queues + before, 0, (waiting->n_queues - before) * sizeof(*waiting->queues));
+    return true;
+}
+
+bool cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list)
+{
+    while (list != NULL) {
+        struct cm_sort_event *event = list;
+        struct cm_waiting_queue *queue;
+
+        if (!make_queue(waiting, event->input)) {
+            cm_sort_events_free(list);
+            return false;
+        }
+        list = event->next;
+        event->next = NULL;
+        queue = &waiting->queues[event->input];
+        if (queue->first == NULL)
+            queue->first = event;
+        else
+            queue->last->next = event;
+        queue->last = event;
+        waiting->n_events++;
+    }
+    return true;
+}
+
+void cm_waiting_events_fini(struct cm_waiting_events *waiting)
+{
+    for (size_t i = 0; i < waiting->n_queues; i++)
+        cm_sort_events_free(waiting->queues[i].first);
+    free(waiting->queues);
+    memset(waiting, 0, sizeof(*waiting));
 }
 
 static bool comes_before(uint64_t event_place, const struct cm_window_entry *entry)
@@ -107,37 +141,49 @@ static bool comes_before(uint64_t event_place, const struct cm_window_entry *ent
     return cm_place_input(event_place) == cm_place_input(entry->place) && event_place <= entry->place;
 }
 
-/* Of how many inputs a group remembers the last packet; groups that draw from more look at every waiting
- * event. */
-#define REACHED_INPUTS 8u
+/* The queue of which the first event comes before this packet; NULL where none does. */
+static struct cm_waiting_queue *due_queue(const struct cm_waiting_events *waiting,
+                                          const struct cm_window_entry *entry)
+{
+    uint32_t input = cm_place_input(entry->place);
 
-/* Does any packet of the group come after the event in its input? Most groups of a long run have no such
- * event, while some (statistics at the end of an input) wait for all of it: this must cost nothing a packet.
- */
+    if (input >= waiting->n_queues || waiting->queues[input].first == NULL ||
+        waiting->queues[input].first->place > entry->place)
+        return NULL;
+    return &waiting->queues[input];
+}
+
+/* Does any packet of the group come after an event that waits? Most groups of a long run have none, while
+ * some events (statistics at the end of an input) wait for all of it. */
 static bool any_due(const struct cm_group *group, const struct cm_waiting_events *waiting)
 {
-    uint64_t reached[REACHED_INPUTS];
-    size_t n_reached = 0;
-
-    for (size_t i = 0; i < group->n; i++) {
-        uint64_t place = group->entries[i].place;
-        size_t r = 0;
-
-        while (r < n_reached && cm_place_input(reached[r]) != cm_place_input(place))
-            r++;
-        if (r == REACHED_INPUTS)
+    for (size_t i = 0; i < group->n && waiting->n_events > 0; i++) {
+        if (due_queue(waiting, &group->entries[i]) != NULL)
             return true;
-        if (r == n_reached)
-            reached[n_reached++] = place;
-        reached[r] = cm_max_u64(reached[r], place);
-    }
-    for (const struct cm_sort_event *event = waiting->first; event != NULL; event = event->next) {
-        for (size_t r = 0; r < n_reached; r++) {
-            if (cm_place_input(reached[r]) == event->input && event->place <= reached[r])
-                return true;
-        }
     }
     return false;
+}
+
+/* The first event of a queue becomes bytes, and is gone. */
+static enum capmill_status settle_event(struct cm_group *group, struct cm_waiting_events *waiting,
+                                        struct cm_waiting_queue *queue, const struct cm_encoder *encoder,
+                                        struct cm_error *error)
+{
+    struct cm_sort_event *event = queue->first;
+    const uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum capmill_status status =
+        encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
+
+    if (status < 0)
+        return status;
+    if (n > 0 && !cm_group_add_event(group, event, bytes, n))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
+    queue->first = event->next;
+    event->next = NULL;
+    waiting->n_events--;
+    cm_sort_events_free(event);
+    return CAPMILL_OK;
 }
 
 /* Take out of `waiting`, in output order, what comes before a packet of the sorted group's [first, end). */
@@ -145,27 +191,14 @@ static enum capmill_status settle_events(struct cm_group *group, size_t first, s
                                          struct cm_waiting_events *waiting, const struct cm_encoder *encoder,
                                          struct cm_error *error)
 {
-    for (size_t i = first; i < end && waiting->first != NULL; i++) {
-        struct cm_sort_event **link = &waiting->first;
+    for (size_t i = first; i < end && waiting->n_events > 0; i++) {
+        struct cm_waiting_queue *queue;
 
-        while (*link != NULL) {
-            struct cm_sort_event *event = *link;
-            const uint8_t *bytes = NULL;
-            size_t n = 0;
-            enum capmill_status status;
+        while ((queue = due_queue(waiting, &group->entries[i])) != NULL) {
+            enum capmill_status status = settle_event(group, waiting, queue, encoder, error);
 
-            if (!comes_before(event->place, &group->entries[i])) {
-                link = &event->next;
-                continue;
-            }
-            status = encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
             if (status < 0)
                 return status;
-            if (n > 0 && !cm_group_add_event(group, event, bytes, n))
-                return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
-            *link = event->next;
-            event->next = NULL;
-            cm_sort_events_free(event);
         }
     }
     return CAPMILL_OK;
@@ -197,7 +230,7 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
 
     if (group->n == 0)
         return CAPMILL_OK;
-    if (outlet->slice_end == NULL && (waiting->first == NULL || !any_due(group, waiting))) {
+    if (outlet->slice_end == NULL && !any_due(group, waiting)) {
         /* the usual case: only the sum matters now, the order can wait until the lock is let go */
         for (size_t i = 0; i < group->n; i++)
             n_bytes += group->entries[i].written_bytes;
@@ -236,21 +269,13 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
                                          uint64_t time_ns, const struct cm_encoder *encoder,
                                          const struct cm_outlet *outlet, struct cm_error *error)
 {
-    struct cm_sort_event *event = waiting->first;
     enum capmill_status status =
-        event == NULL ? CAPMILL_OK : outlet->prepare(outlet->context, time_ns, error);
+        waiting->n_events == 0 ? CAPMILL_OK : outlet->prepare(outlet->context, time_ns, error);
 
-    while (event != NULL && status >= 0) {
-        const uint8_t *bytes = NULL;
-        size_t n = 0;
-
-        status = encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
-        if (status >= 0 && n > 0 && !cm_group_add_event(group, event, bytes, n))
-            status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
-        event = event->next;
+    for (size_t input = 0; input < waiting->n_queues && status >= 0; input++) {
+        while (waiting->queues[input].first != NULL && status >= 0)
+            status = settle_event(group, waiting, &waiting->queues[input], encoder, error);
     }
-    cm_sort_events_free(waiting->first);
-    waiting->first = NULL;
     if (status < 0 || group->n_event_bytes == 0)
         return status;
     if (!grow((void **)&group->pieces, &group->pieces_capacity, group->n_pieces + 1, sizeof(*group->pieces)))

@@ -46,6 +46,7 @@ struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_
                                    const struct cm_refetch *refetch)
 {
     struct cm_gather *gather = calloc(1, sizeof(*gather));
+    bool good;
 
     if (gather == NULL)
         return NULL;
@@ -53,9 +54,13 @@ struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_
     gather->encoder = *options->encoder;
     gather->outlet = *options->outlet;
     gather->refetch = *refetch;
-    gather->waiting.first = index->events;
-    index->events = NULL;
     cm_mutex_init(&gather->lock);
+    good = cm_waiting_events_add(&gather->waiting, index->events);
+    index->events = NULL;
+    if (!good) {
+        cm_gather_destroy(gather);
+        return NULL;
+    }
     return gather;
 }
 
@@ -63,7 +68,7 @@ void cm_gather_destroy(struct cm_gather *gather)
 {
     if (gather == NULL)
         return;
-    cm_sort_events_free(gather->waiting.first);
+    cm_waiting_events_fini(&gather->waiting);
     cm_mutex_fini(&gather->lock);
     free(gather);
 }

@@ -16,11 +16,11 @@
 
 struct held {
     struct cm_chunk *chunk; /* NULL once every packet is out */
-    uint64_t max_ns; /* latest time of this and all chunks before */
+    uint64_t max_ns;        /* latest time of this and all chunks before */
 };
 
-/* A chunk that still has packets, by the time of the first of them: a heap of these tells which chunks a cut concerns, so
- * that letting out a group costs nothing for the others, however many wait. */
+/* A chunk that still has packets, by the time of the first of them: a heap of these tells which chunks a cut
+ * concerns, so that letting out a group costs nothing for the others, however many wait. */
 struct front {
     uint64_t time_ns;
     uint64_t chunk;
@@ -31,14 +31,14 @@ struct cm_window {
     uint64_t memory_bytes;
     struct held *held; /* ring of `capacity`; chunks [first, end) */
     size_t capacity;
-    struct front *fronts;    /* heap, the earliest on top; room for `capacity` */
+    struct front *fronts; /* heap, the earliest on top; room for `capacity` */
     size_t n_fronts;
-    uint64_t *drawn;         /* chunks of one cut; room for `capacity` */
-    uint64_t first;    /* first chunk with packets inside */
-    uint64_t end;      /* next chunk to come */
+    uint64_t *drawn;      /* chunks of one cut; room for `capacity` */
+    uint64_t first;       /* first chunk with packets inside */
+    uint64_t end;         /* next chunk to come */
     uint64_t events_from; /* chunks before this one have given up their events */
-    uint64_t next_cut; /* the chunk whose latest time is the next to be cut at */
-    uint64_t cut_ns;   /* everything up to this time is out */
+    uint64_t next_cut;    /* the chunk whose latest time is the next to be cut at */
+    uint64_t cut_ns;      /* everything up to this time is out */
     bool any_out;
     bool ended;
     bool patient;
@@ -167,8 +167,7 @@ enum capmill_status cm_window_accept(struct cm_window *window, struct cm_chunk *
             reached--;
         window->facts.max_depth = cm_max_u64(window->facts.max_depth, number - reached);
     }
-    *held_at(window, number) =
-        (struct held){chunk, cm_max_u64(before_ns, chunk->n > 0 ? chunk->max_ns : 0)};
+    *held_at(window, number) = (struct held){chunk, cm_max_u64(before_ns, chunk->n > 0 ? chunk->max_ns : 0)};
     window->end++;
     if (chunk->n > 0)
         push_front(window, chunk->min_ns, number);
@@ -226,13 +225,13 @@ static int by_number(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static void move_events(struct cm_chunk *chunk, struct cm_waiting_events *waiting)
+static bool move_events(struct cm_chunk *chunk, struct cm_waiting_events *waiting)
 {
-    if (chunk->events == NULL)
-        return;
-    cm_waiting_events_add(waiting, chunk->events);
+    struct cm_sort_event *events = chunk->events;
+
     chunk->events = NULL;
     chunk->last_event = &chunk->events;
+    return cm_waiting_events_add(waiting, events);
 }
 
 enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *group,
@@ -240,6 +239,7 @@ enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *gr
 {
     uint64_t cut;
     size_t n_drawn = 0;
+    bool moved = true;
 
     if (!may_leave(window))
         return window->ended ? CAPMILL_END : CAPMILL_AGAIN;
@@ -261,7 +261,7 @@ enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *gr
     /* an event comes before every packet that came after it, also those of later chunks */
     if (n_drawn > 0) {
         for (; window->events_from <= window->drawn[n_drawn - 1]; window->events_from++)
-            move_events(held_at(window, window->events_from)->chunk, waiting);
+            moved = move_events(held_at(window, window->events_from)->chunk, waiting) && moved;
     }
     /* what lies up to the cut is out: let go of chunks from the front */
     while (window->first <= cut) {
@@ -269,7 +269,7 @@ enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *gr
 
         if (held->chunk != NULL) {
             if (window->events_from <= window->first) {
-                move_events(held->chunk, waiting); /* a chunk of events alone */
+                moved = move_events(held->chunk, waiting) && moved; /* a chunk of events alone */
                 window->events_from = window->first + 1;
             }
             window->held_bytes -= held->chunk->n_bytes;
@@ -278,7 +278,9 @@ enum capmill_status cm_window_next(struct cm_window *window, struct cm_group *gr
         }
         window->first++;
     }
-    return CAPMILL_OK;
+    return moved
+               ? CAPMILL_OK
+               : cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for blocks that wait for their packets");
 }
 
 void cm_window_read_facts(const struct cm_window *window, struct cm_window_facts *facts_ret)

@@ -234,7 +234,7 @@ static void close_shared(void *context)
     for (size_t i = 0; i < shared->early_capacity; i++)
         cm_chunk_release(&shared->chunks, shared->early[i]);
     free(shared->early);
-    cm_sort_events_free(shared->waiting.first);
+    cm_waiting_events_fini(&shared->waiting);
     while (shared->free_groups != NULL) {
         struct cm_group *group = shared->free_groups;
 
