@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain reads in order from a pipe, a device or a file. Blocks are filled as far as the writer of the pipe
- * has come: a slow pipe yields short segments rather than none. */
+/* Plain reads in order from a pipe, a device or a file. Blocks are filled before they go on, however slowly
+ * the pipe is written; only the last may be short. Not for live input, whose readers want the first bytes at
+ * once. */
 #include "source/source.h"
 
 #include <stdatomic.h>
