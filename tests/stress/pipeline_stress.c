@@ -192,6 +192,8 @@ int main(int argc, char **argv)
     struct cm_error error = {0};
     bool has_uring = strstr(capmill_build_features(), "io_uring: yes") != NULL;
 
+    if (temporary == NULL)
+        temporary = getenv("TEMP");
     snprintf(place.folder, sizeof(place.folder), "%s/capmill-stress-%" PRIx64,
              temporary == NULL ? "/tmp" : temporary, (uint64_t)cm_clock_utc_ns());
     stress_check(cm_folder_create(place.folder, &error) == CAPMILL_OK);

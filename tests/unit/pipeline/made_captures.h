@@ -169,18 +169,20 @@ static inline bool file_is_there(const char *path)
 
 static inline void file_read(const char *path, struct made *into)
 {
-    FILE *file = fopen(path, "rb");
+    struct cm_file *file;
+    struct cm_error error = {0};
     size_t n;
 
-    cm_check_that(file != NULL, "cannot open %s", path);
+    cm_check_that(cm_file_open_read(path, 0, &file, &error) == CAPMILL_OK, "%s", error.text);
     into->n = 0;
     do {
         made_add(into, NULL, 1u << 20);
         into->n -= 1u << 20;
-        n = fread(into->bytes + into->n, 1, 1u << 20, file);
+        cm_check_that(cm_file_read_at(file, into->n, into->bytes + into->n, 1u << 20, &n, &error) >= 0, "%s",
+                      error.text);
         into->n += n;
     } while (n > 0);
-    fclose(file);
+    cm_file_close(file);
 }
 
 static inline void check_same_bytes(const struct made *actual, const struct made *expected, const char *what)

@@ -55,7 +55,7 @@ struct told {
     size_t n, capacity;
 };
 
-__attribute__((format(printf, 2, 3))) static void tell(struct told *told, const char *format, ...)
+CM_PRINTF(2, 3) static void tell(struct told *told, const char *format, ...)
 {
     char line[512];
     va_list arguments;

@@ -38,12 +38,13 @@ static void put(struct cm_file_outlet *outlet, uint64_t time_ns, const char *tex
 static void check_file(const char *path, const char *expected)
 {
     char actual[256] = "";
-    FILE *file = fopen(path, "rb");
-    size_t n;
+    struct cm_file *file;
+    struct cm_error error = {0};
+    size_t n = 0;
 
-    cm_check_that(file != NULL, "there is no %s", path);
-    n = fread(actual, 1, sizeof(actual) - 1, file);
-    fclose(file);
+    cm_check_that(cm_file_open_read(path, 0, &file, &error) == CAPMILL_OK, "%s", error.text);
+    cm_check_that(cm_file_read_at(file, 0, actual, sizeof(actual) - 1, &n, &error) >= 0, "%s", error.text);
+    cm_file_close(file);
     actual[n] = 0;
     cm_check_str(actual, expected);
 }
