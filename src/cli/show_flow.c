@@ -4,7 +4,7 @@
 
 #include "base/quantity.h"
 #include "base/time_text.h"
-#include "cli/address_text.h"
+#include "cli/packet_words.h"
 #include "cli/show.h"
 
 #define PROTOCOL_TCP 6

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "base/quantity.h"
-#include "cli/address_text.h"
+#include "cli/packet_words.h"
 #include "cli/show.h"
 
 #define DEFAULT_TOP 10

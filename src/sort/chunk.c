@@ -177,7 +177,8 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
     return CAPMILL_OK;
 }
 
-/* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth a copy. */
+/* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth
+ * a copy. */
 #define COMPACT_BYTES (256u * 1024)
 
 enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error)

@@ -53,8 +53,8 @@ void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk);
 enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
                                     const struct cm_encoder *encoder, struct cm_error *error);
 
-/* Where a chunk's few packets hold on to much larger segments, copy them together and let the segments go: thousands of small
- * inputs must not keep a block each. */
+/* Where a chunk's few packets hold on to much larger segments, copy them together and let the segments go:
+ * thousands of small inputs must not keep a block each. */
 enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error);
 
 #endif

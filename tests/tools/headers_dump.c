@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/address_text.h"
 #include "base/endian.h"
 #include "wire/headers.h"
 #include "wire/names.h"
@@ -19,12 +20,12 @@
 
 static void print_address(const struct cm_headers *headers, const uint8_t *address)
 {
-    char text[CM_WIRE_IPV6_TEXT] = "";
+    char text[CM_IPV6_TEXT_BYTES] = "";
 
     if (address != NULL && headers->ip_version == 4)
-        cm_wire_format_ipv4(address, text);
+        cm_ipv4_text(address, text);
     else if (address != NULL)
-        cm_wire_format_ipv6(address, text);
+        cm_ipv6_text(address, text);
     printf("%s,", text);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names, flags and addresses as text. */
+#include "base/address_text.h"
 #include "wire/names.h"
 
 #include <stdlib.h>
@@ -14,14 +15,14 @@
 
 static void check_ipv6_groups(const uint16_t groups[8], const char *expected)
 {
-    char text[CM_WIRE_IPV6_TEXT];
+    char text[CM_IPV6_TEXT_BYTES];
     uint8_t address[16];
 
     for (int i = 0; i < 8; i++) {
         address[2 * i] = (uint8_t)(groups[i] >> 8);
         address[2 * i + 1] = (uint8_t)groups[i];
     }
-    cm_check_eq(cm_wire_format_ipv6(address, text), strlen(expected));
+    cm_check_eq(cm_ipv6_text(address, text), strlen(expected));
     cm_check_str(text, expected);
 }
 
@@ -55,7 +56,7 @@ CM_TEST(names, ipv6_reads_back)
     for (int round = 0; round < 20000; round++) {
         uint16_t groups[8], read[8] = {0};
         uint8_t address[16];
-        char text[CM_WIRE_IPV6_TEXT];
+        char text[CM_IPV6_TEXT_BYTES];
         const char *in = text;
         int n = 0, gap = -1;
 
@@ -67,7 +68,7 @@ CM_TEST(names, ipv6_reads_back)
         }
         if (groups[5] == 0xffff)
             continue;
-        cm_wire_format_ipv6(address, text);
+        cm_ipv6_text(address, text);
         while (*in != 0 && n < 8) {
             char *end;
 
@@ -98,18 +99,18 @@ CM_TEST(names, ipv4)
 {
     static const uint8_t address[4] = {192, 0, 20, 255};
     static const uint8_t zeros[4] = {0, 0, 0, 0};
-    char text[CM_WIRE_IPV4_TEXT];
+    char text[CM_IPV4_TEXT_BYTES];
 
-    cm_check_eq(cm_wire_format_ipv4(address, text), 12);
+    cm_check_eq(cm_ipv4_text(address, text), 12);
     cm_check_str(text, "192.0.20.255");
-    cm_check_eq(cm_wire_format_ipv4(zeros, text), 7);
+    cm_check_eq(cm_ipv4_text(zeros, text), 7);
     cm_check_str(text, "0.0.0.0");
     for (unsigned value = 0; value < 256; value++) {
         const uint8_t all[4] = {(uint8_t)value, (uint8_t)value, (uint8_t)value, (uint8_t)value};
-        char expected[CM_WIRE_IPV4_TEXT];
+        char expected[CM_IPV4_TEXT_BYTES];
 
         snprintf(expected, sizeof(expected), "%u.%u.%u.%u", value, value, value, value);
-        cm_check_eq(cm_wire_format_ipv4(all, text), strlen(expected));
+        cm_check_eq(cm_ipv4_text(all, text), strlen(expected));
         cm_check_str(text, expected);
     }
 }

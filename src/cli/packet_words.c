@@ -1,73 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses and protocol numbers to text. Names of hosts are never looked up. */
-#include "cli/address_text.h"
+/* Endpoints, protocol numbers and TCP flags to text. */
+#include "cli/packet_words.h"
 
 #include <stdio.h>
-#include <string.h>
 
+#include "base/address_text.h"
 #include "base/checked.h"
-#include "base/endian.h"
-
-static void print_ipv4(const uint8_t *a, char *text, size_t text_bytes)
-{
-    snprintf(text, text_bytes, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
-}
-
-#define N_GROUPS 8
-
-/* RFC 5952 section 4.2: the longest run of two or more zero groups, the first where two are equal, becomes
- * "::". */
-static void find_zero_run(const uint16_t groups[N_GROUPS], unsigned *start_ret, unsigned *length_ret)
-{
-    unsigned start = 0, length = 0;
-
-    for (unsigned i = 0; i < N_GROUPS; i++) {
-        unsigned run = 0;
-        while (i + run < N_GROUPS && groups[i + run] == 0)
-            run++;
-        if (run > length) {
-            start = i;
-            length = run;
-        }
-    }
-    *start_ret = start;
-    *length_ret = length >= 2 ? length : 0;
-}
-
-static void print_ipv6(const uint8_t *a, char text_ret[CM_ADDRESS_TEXT_BYTES])
-{
-    static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
-    uint16_t groups[N_GROUPS];
-    unsigned run_start, run_length;
-    size_t used = 0;
-
-    if (memcmp(a, mapped_prefix, sizeof(mapped_prefix)) == 0) {
-        memcpy(text_ret, "::ffff:", 7);
-        print_ipv4(a + sizeof(mapped_prefix), text_ret + 7, CM_ADDRESS_TEXT_BYTES - 7);
-        return;
-    }
-    for (unsigned i = 0; i < N_GROUPS; i++)
-        groups[i] = cm_load_be16(a + 2 * i);
-    find_zero_run(groups, &run_start, &run_length);
-    for (unsigned i = 0; i < N_GROUPS;) {
-        if (run_length > 0 && i == run_start) {
-            used += (size_t)snprintf(text_ret + used, CM_ADDRESS_TEXT_BYTES - used, "::");
-            i += run_length;
-            continue;
-        }
-        used +=
-            (size_t)snprintf(text_ret + used, CM_ADDRESS_TEXT_BYTES - used, "%s%x",
-                             i > 0 && !(run_length > 0 && i == run_start + run_length) ? ":" : "", groups[i]);
-        i++;
-    }
-}
 
 const char *cm_address_text(uint8_t ip_version, const uint8_t *address, char text_ret[CM_ADDRESS_TEXT_BYTES])
 {
     if (ip_version == 4)
-        print_ipv4(address, text_ret, CM_ADDRESS_TEXT_BYTES);
+        cm_ipv4_text(address, text_ret);
     else
-        print_ipv6(address, text_ret);
+        cm_ipv6_text(address, text_ret);
     return text_ret;
 }
 

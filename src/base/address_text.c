@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses as text, without the C library's formatting: tables of addresses run to millions of rows. */
+#include "base/address_text.h"
+
 #include <string.h>
 
 #include "base/endian.h"
-#include "wire/names.h"
 
 static char *put_decimal(char *out, uint8_t value)
 {
@@ -38,7 +39,7 @@ static char *put_group(char *out, uint16_t group)
     return out;
 }
 
-size_t cm_wire_format_ipv4(const uint8_t address[4], char text_ret[CM_WIRE_IPV4_TEXT])
+size_t cm_ipv4_text(const uint8_t address[4], char text_ret[CM_IPV4_TEXT_BYTES])
 {
     char *out = put_dotted(text_ret, address);
 
@@ -46,7 +47,7 @@ size_t cm_wire_format_ipv4(const uint8_t address[4], char text_ret[CM_WIRE_IPV4_
     return (size_t)(out - text_ret);
 }
 
-size_t cm_wire_format_ipv6(const uint8_t address[16], char text_ret[CM_WIRE_IPV6_TEXT])
+size_t cm_ipv6_text(const uint8_t address[16], char text_ret[CM_IPV6_TEXT_BYTES])
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     int best_at = -1, best_n = 1; /* section 4.2.2: one group of zeros alone is not shortened */

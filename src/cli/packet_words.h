@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses, endpoints and protocol numbers as people read them. */
-#ifndef CM_CLI_ADDRESS_TEXT_H
-#define CM_CLI_ADDRESS_TEXT_H
+#ifndef CM_CLI_PACKET_WORDS_H
+#define CM_CLI_PACKET_WORDS_H
 
 #include <stdbool.h>
 #include <stdint.h>
