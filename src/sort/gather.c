@@ -17,6 +17,8 @@
 /* A piece of the output: small enough that what is read for it stays in cache until it is copied, large
  * enough that reads of neighbours pay. */
 #define PIECE_BYTES (1024u * 1024)
+/* And of no more packets than this: scattered ones bring up to READ_GAP_BYTES along each, 8 MiB in all. */
+#define PIECE_PACKETS 2048u
 /* Bytes between two packets that are read along rather than starting another read: what 16 KiB cost to copy
  * is about what a system call costs. */
 #define READ_GAP_BYTES (16u * 1024)
@@ -89,7 +91,7 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
 
     if (gather->failed)
         return CAPMILL_END;
-    while (end < index->n && (n_bytes < PIECE_BYTES || end == first))
+    while (end < index->n && (end == first || (n_bytes < PIECE_BYTES && end - first < PIECE_PACKETS)))
         n_bytes += index->entries[end++].written_bytes;
     if (end == first) {
         if (gather->rest_settled)
