@@ -358,6 +358,34 @@ enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *inpu
     return status;
 }
 
+/* The file as it is now. A path that leads elsewhere by now tells nothing. */
+static bool is_shorter(const struct cm_input *input)
+{
+    struct cm_file_facts facts;
+    enum capmill_status status = input->file != NULL ? cm_file_facts(input->file, &facts, NULL)
+                                                     : cm_path_facts(input->path, &facts, NULL);
+
+    return (input->map != NULL && cm_file_map_broken(input->map)) ||
+           (status == CAPMILL_OK && facts.volume == input->facts.volume &&
+            facts.identity[0] == input->facts.identity[0] && facts.identity[1] == input->facts.identity[1] &&
+            facts.size_bytes < input->size);
+}
+
+enum capmill_status cm_inputs_check_sizes(const struct cm_inputs *inputs, uint32_t first, uint32_t end,
+                                          struct cm_error *error)
+{
+    for (uint32_t i = first; i < end; i++) {
+        const struct cm_input *input = &inputs->all[i];
+
+        if (!input->is_stream && !input->is_skipped && is_shorter(input))
+            return cm_error_set(error, CAPMILL_E_CHANGED, 0,
+                                "%s shrank while it was read: it had %" PRIu64
+                                " bytes; run again when nobody writes to it",
+                                input->path, input->size);
+    }
+    return CAPMILL_OK;
+}
+
 bool cm_inputs_have(const struct cm_inputs *inputs, const struct cm_file_facts *facts)
 {
     for (uint32_t i = 0; i < inputs->n; i++) {

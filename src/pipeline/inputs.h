@@ -73,6 +73,12 @@ void cm_input_close(struct cm_inputs *inputs, struct cm_input *input);
  */
 enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *input, struct cm_error *error);
 
+/* CAPMILL_E_CHANGED where a file of inputs [first, end) is shorter than it was when it was looked at: bytes
+ * that are being cut off may have been read as zeros, from a mapping and by plain reads alike. When no thread
+ * works on them. */
+enum capmill_status cm_inputs_check_sizes(const struct cm_inputs *inputs, uint32_t first, uint32_t end,
+                                          struct cm_error *error);
+
 /* Whether these facts are those of an input. */
 bool cm_inputs_have(const struct cm_inputs *inputs, const struct cm_file_facts *facts);
 

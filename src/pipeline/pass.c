@@ -482,22 +482,6 @@ static void close_threads(struct pass *pass)
     cm_batch_pool_destroy(pass->batches);
 }
 
-/* Pages of a file that shrank read as zeros. The source tells when it comes upon them; packets that were
- * framed before and copied out after are known only now. */
-static enum capmill_status look_at_maps(const struct cm_pass_options *options, struct cm_error *error)
-{
-    for (uint32_t i = options->first; i < options->end; i++) {
-        const struct cm_input *input = &options->inputs->all[i];
-
-        if (input->map != NULL && cm_file_map_broken(input->map))
-            return cm_error_set(error, CAPMILL_E_CHANGED, 0,
-                                "%s shrank while it was read: it had %" PRIu64
-                                " bytes; run again when nobody writes to it",
-                                input->path, input->size);
-    }
-    return CAPMILL_OK;
-}
-
 enum cm_pass_outcome cm_pass_run(const struct cm_pass_options *options, uint32_t *input_ret)
 {
     struct pass pass = {.options = options};
@@ -530,7 +514,8 @@ enum cm_pass_outcome cm_pass_run(const struct cm_pass_options *options, uint32_t
     }
     if (!cm_state_goes_on(options->state))
         outcome = CM_PASS_FAILED;
-    if (outcome == CM_PASS_DONE && look_at_maps(options, &error) < 0) {
+    if (outcome == CM_PASS_DONE &&
+        cm_inputs_check_sizes(options->inputs, options->first, options->end, &error) < 0) {
         cm_state_fail(options->state, &error);
         outcome = CM_PASS_FAILED;
     }

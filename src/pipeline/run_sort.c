@@ -250,6 +250,8 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
         cm_stage_counters_did(cm_counters_of(&run->counters, 0, CM_COUNT_GATHER), run->report.packets_written,
                               0);
         status = cm_state_result(&run->state, error);
+        if (status >= 0)
+            status = cm_inputs_check_sizes(&run->inputs, 0, run->inputs.n, error);
     }
     cm_gather_destroy(gathering.gather);
     cm_index_destroy(index);

@@ -404,6 +404,7 @@ CM_TEST(pipes, a_file_that_shrinks_meanwhile_gives_all_or_nothing)
     model_sort(&bench.made, 1, &bench.expected);
     for (unsigned round = 0; round < 24; round++) {
         const struct way *way = &ways[round % N_WAYS];
+        char what[64];
         struct shrinker shrinker = {.path = bench.in, .after_us = round * 2500};
         struct cm_thread *thread;
         struct cm_error error = {0};
@@ -418,7 +419,8 @@ CM_TEST(pipes, a_file_that_shrinks_meanwhile_gives_all_or_nothing)
         cm_thread_join(thread);
         if (bench.ran.status == CAPMILL_OK && bench.ran.report.bytes_read == bench.made.n) {
             file_read(bench.out, &bench.actual);
-            check_same_bytes(&bench.actual, &bench.expected, "shrunk meanwhile");
+            snprintf(what, sizeof(what), "shrunk meanwhile, way %u", round % (unsigned)N_WAYS);
+            check_same_bytes(&bench.actual, &bench.expected, what);
         } else if (bench.ran.status == CAPMILL_OK) {
             /* it had shrunk before it was looked at: a capture that is cut */
             cm_check_eq(bench.ran.report.bytes_read, 1 << 20);
