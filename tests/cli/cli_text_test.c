@@ -2,8 +2,8 @@
 /* JSON stays JSON whatever bytes go in; addresses and flags read as their RFCs have them. */
 #include <stdlib.h>
 
-#include "cli/address_text.h"
 #include "cli/json.h"
+#include "cli/packet_words.h"
 #include "cli/printer.h"
 
 #include "unit/check.h"
