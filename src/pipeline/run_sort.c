@@ -183,15 +183,33 @@ static enum capmill_status refetch(void *context, uint32_t number, uint64_t offs
     return status < 0 ? status : CAPMILL_OK;
 }
 
+/* One thread of a gather. */
+struct gatherer {
+    struct capmill_run *run;
+    unsigned thread;
+};
+
+static bool gather_on(void *context, uint64_t n_bytes)
+{
+    struct gatherer *gatherer = context;
+    struct cm_state *state = &gatherer->run->state;
+
+    atomic_fetch_add_explicit(&state->bytes_done, n_bytes, memory_order_relaxed);
+    if (gatherer->thread == 0)
+        cm_state_tick(state, false);
+    return cm_state_goes_on(state);
+}
+
 static void gather_main(void *context, unsigned thread)
 {
     struct gathering *gathering = context;
     struct capmill_run *run = gathering->attempt->run;
     struct cm_stage_counters *counters = cm_counters_of(&run->counters, thread, CM_COUNT_GATHER);
     uint64_t begin_ns = cm_clock_monotonic_ns();
+    struct gatherer gatherer = {run, thread};
     struct cm_error error = {0};
 
-    if (cm_gather_work(gathering->gather, &run->state.stop, &error) < 0) {
+    if (cm_gather_work(gathering->gather, gather_on, &gatherer, &error) < 0) {
         cm_state_fail(&run->state, &error);
         give_up(gathering->attempt);
     }
@@ -234,6 +252,7 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
     struct cm_parallel parallel = {run, run->plan.n_threads, run_tasks};
     struct cm_refetch read = {run, refetch};
     struct gathering gathering = {.attempt = attempt};
+    uint64_t bytes_read;
     enum capmill_status status;
 
     atomic_store_explicit(&run->state.stage, "sort", memory_order_relaxed);
@@ -245,8 +264,13 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
     if (status >= 0) {
         atomic_store_explicit(&run->state.stage, "write", memory_order_relaxed);
         run->counters.names[CM_COUNT_GATHER] = "gather";
+        /* the second read is as long as the first: the progress shown goes on from half */
+        bytes_read = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
+        atomic_store_explicit(&run->state.bytes_total, 2 * bytes_read, memory_order_relaxed);
         cm_state_crew(&run->state, run->plan.n_threads, "cm-gather", gather_main, &gathering);
         run->report.packets_written = cm_gather_packets(gathering.gather);
+        atomic_store_explicit(&run->state.bytes_done, bytes_read, memory_order_relaxed);
+        atomic_store_explicit(&run->state.bytes_total, bytes_read, memory_order_relaxed);
         cm_stage_counters_did(cm_counters_of(&run->counters, 0, CM_COUNT_GATHER), run->report.packets_written,
                               0);
         status = cm_state_result(&run->state, error);

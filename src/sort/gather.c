@@ -222,18 +222,20 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
     return CAPMILL_OK;
 }
 
-enum capmill_status cm_gather_work(struct cm_gather *gather, const _Atomic int *stop, struct cm_error *error)
+enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void *context, uint64_t n_bytes),
+                                   void *context, struct cm_error *error)
 {
     struct cm_group *group = cm_group_create();
     struct staging staging = {0};
     struct cm_emitter emitter = {0};
     enum capmill_status status = CAPMILL_OK;
+    bool going = true;
 
     if (group == NULL || !cm_emitter_init(&emitter)) {
         cm_group_destroy(group);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to gather packets in");
     }
-    while (atomic_load_explicit(stop, memory_order_relaxed) == 0) {
+    while (going) {
         cm_mutex_lock(&gather->lock);
         status = take_piece(gather, group, error);
         cm_mutex_unlock(&gather->lock);
@@ -246,6 +248,7 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, const _Atomic int *
         if (status < 0)
             break;
         atomic_fetch_add_explicit(&gather->n_written, group->n, memory_order_relaxed);
+        going = go_on == NULL || go_on(context, group->n_bytes);
         cm_group_reset(group);
     }
     if (status < 0) {

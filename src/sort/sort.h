@@ -68,9 +68,10 @@ struct cm_gather;
 struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_options *options,
                                    const struct cm_refetch *refetch);
 void cm_gather_destroy(struct cm_gather *gather);
-/* Write the next pieces until there are none left. Called by each thread once; they share the work, and end
- * early when *stop is not zero. */
-enum capmill_status cm_gather_work(struct cm_gather *gather, const _Atomic int *stop, struct cm_error *error);
+/* Write the next pieces until there are none left. Called by each thread once; they share the work. After
+ * each piece of `n_bytes` the thread asks `go_on` (NULL: always) and ends early when the answer is false. */
+enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void *context, uint64_t n_bytes),
+                                   void *context, struct cm_error *error);
 uint64_t cm_gather_packets(const struct cm_gather *gather); /* written so far; any thread */
 
 #endif

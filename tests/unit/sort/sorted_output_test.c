@@ -146,11 +146,10 @@ struct gatherer {
 
 static void gather_work(void *context)
 {
-    static const _Atomic int stop;
     struct gatherer *gatherer = context;
     struct cm_error error = {0};
 
-    gatherer->status = cm_gather_work(gatherer->gather, &stop, &error);
+    gatherer->status = cm_gather_work(gatherer->gather, NULL, NULL, &error);
 }
 
 static void by_index(const struct made_run *run, bool verbatim, uint64_t slice_ns, unsigned n_threads,
