@@ -120,7 +120,10 @@ builds_done=" "
 build() { # PRESET
     case $builds_done in
         *" $1 "*) return 0 ;;
-        *" $1:failed "*) return 1 ;;
+        *" $1:failed "*)
+            echo "FAILED   no build $1: see above"
+            failed "no build $1"
+            return 1 ;;
     esac
     builds_done+="$1"
     if try "build $1" build_now "$1"; then
