@@ -8,8 +8,9 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 build=${1:-build/release}
 
 shown=$(nm -D --defined-only "$build/src/libcapmill.so" | awk '{ print $3 }' | sort)
-# a declaration: CAPMILL_API, a type, the name, a parenthesis
-declared=$(grep -h '^CAPMILL_API ' include/capmill/*.h | grep -o 'capmill_[a-z0-9_]*(' | tr -d '(' | sort)
+# a declaration: CAPMILL_API, a type, the name, a parenthesis; over as many lines as it takes
+declared=$(grep -h -v '^ *#' include/capmill/*.h | tr '\n' ' ' | grep -o 'CAPMILL_API [^;(]*(' |
+    grep -o 'capmill_[a-z0-9_]*($' | tr -d '(' | sort)
 [ -n "$declared" ] || { echo "no declarations found in include/capmill/"; exit 1; }
 if [ "$shown" != "$declared" ]; then
     echo "shown (>) and declared (<) differ:"
