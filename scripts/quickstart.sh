@@ -42,7 +42,7 @@ if ! { cmake --preset release "${options[@]}" && cmake --build --preset release 
     exit 1
 fi
 capmill=$root/build/release/capmill
-"$capmill" --version | head -n 1
+"$capmill" --version | sed -n 1p
 
 mkdir -p "$out"
 cd "$out"

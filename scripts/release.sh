@@ -78,9 +78,10 @@ else
     depends=$(for file in "$package/usr/bin/capmill" "$package"/usr/lib/*/libcapmill.so.*.*.*; do
         ldd "$file" | awk '$2 == "=>" { print $3 }'
     done | sort -u | while read -r library; do
-        dpkg-query -S "$library" "$(readlink -f "$library")" "/usr$library" "/usr$(readlink -f "$library")" 2>/dev/null |
-            head -n 1 | cut -d : -f 1
-    done | sort -u | paste -sd , | sed 's/,/, /g')
+        # dpkg may know the file by its name before or after /lib became a link to /usr/lib
+        { dpkg-query -S "$library" "$(readlink -f "$library")" "/usr$library" 2>/dev/null || true; } |
+            sed -n '1s/:.*//p'
+    done | sort -u | paste -s -d , | sed 's/,/, /g')
 fi
 [ -n "$depends" ] || { echo "what the program loads belongs to no package"; exit 1; }
 cat >"$package/DEBIAN/control" <<TEXT
@@ -107,7 +108,7 @@ dpkg-deb --root-owner-group --build "$package" "$work/$deb" >/dev/null
 there=$work/installed
 dpkg-deb --extract "$work/$deb" "$there"
 [ "$(dpkg-deb --field "$work/$deb" Version)" = "$version" ]
-"$there/usr/bin/capmill" --version | head -n 1 | grep -q -F "$version"
+"$there/usr/bin/capmill" --version | grep -F "$version" >/dev/null
 for path in usr/share/man/man1/capmill-sort.1.gz usr/include/capmill/capmill.h usr/share/doc/capmill/copyright \
     usr/share/doc/capmill/changelog.gz "usr/lib/$(gcc -print-multiarch)/pkgconfig/capmill.pc"; do
     [ -s "$there/$path" ] || { echo "$deb lacks $path"; exit 1; }

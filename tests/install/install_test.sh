@@ -33,7 +33,7 @@ there bin/capmill include/capmill/capmill.h include/capmill/errors.h share/man/m
     share/man/man1/capmill-sort.1 share/doc/capmill/README.md share/doc/capmill/docs/sort.md \
     share/doc/capmill/LICENSE share/capmill/recipes/sample-10mb.recipe
 [ "$(find "$prefix/include" -type f | wc -l)" -eq 2 ] || { echo "a header too many is installed"; exit 1; }
-"$prefix/bin/capmill" --version | grep -q "$version" || { echo "capmill --version is not $version"; exit 1; }
+"$prefix/bin/capmill" --version | grep -F "$version" >/dev/null || { echo "capmill --version is not $version"; exit 1; }
 "$prefix/bin/capmill" generate --packets 1234 --seed 1 -o sample.pcap 2>/dev/null
 
 echo "pkg-config, shared library"
