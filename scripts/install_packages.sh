@@ -12,8 +12,8 @@ test=("${build[@]}"
     libcriterion-dev pkg-config python3 ccache
     tshark tcpdump                             # what results are compared with (with capinfos, reordercap, editcap)
     gcc-mingw-w64-x86-64-win32 wine64          # the Windows build and a place to run it
-    util-linux procps git)
-release=("${build[@]}" git dpkg-dev python3)
+    util-linux git dpkg-dev)                   # another user's view, a release
+release=("${build[@]}" git dpkg-dev)
 
 case "${1:-}" in
     build) wanted=("${build[@]}") ;;

@@ -21,7 +21,7 @@ cd "$root"
 git() {
     command git -c safe.directory="$root" "$@"
 }
-for tool in git dpkg-deb cmake ninja strip; do
+for tool in git dpkg-deb dpkg-shlibdeps cmake ninja strip; do
     command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }
 done
 git rev-parse --verify HEAD >/dev/null 2>&1 || { echo "not a git checkout"; exit 77; }
@@ -69,20 +69,10 @@ License: Apache-2.0
 TEXT
 mkdir "$package/DEBIAN"
 # What the program and the library load, as packages with the versions that have the symbols they use.
-if command -v dpkg-shlibdeps >/dev/null; then
-    mkdir -p "$work/shlibs/debian"
-    printf 'Source: capmill\n\nPackage: capmill\nArchitecture: any\n' >"$work/shlibs/debian/control"
-    depends=$(cd "$work/shlibs" && dpkg-shlibdeps -O "$package/usr/bin/capmill" \
-        "$package"/usr/lib/*/libcapmill.so.*.*.* 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
-else
-    depends=$(for file in "$package/usr/bin/capmill" "$package"/usr/lib/*/libcapmill.so.*.*.*; do
-        ldd "$file" | awk '$2 == "=>" { print $3 }'
-    done | sort -u | while read -r library; do
-        # dpkg may know the file by its name before or after /lib became a link to /usr/lib
-        { dpkg-query -S "$library" "$(readlink -f "$library")" "/usr$library" 2>/dev/null || true; } |
-            sed -n '1s/:.*//p'
-    done | sort -u | paste -s -d , | sed 's/,/, /g')
-fi
+mkdir -p "$work/shlibs/debian"
+printf 'Source: capmill\n\nPackage: capmill\nArchitecture: any\n' >"$work/shlibs/debian/control"
+depends=$(cd "$work/shlibs" && dpkg-shlibdeps -O "$package/usr/bin/capmill" \
+    "$package"/usr/lib/*/libcapmill.so.*.*.* 2>"$work/shlibs.log" | sed -n 's/^shlibs:Depends=//p') || cat "$work/shlibs.log"
 [ -n "$depends" ] || { echo "what the program loads belongs to no package"; exit 1; }
 cat >"$package/DEBIAN/control" <<TEXT
 Package: capmill
@@ -90,7 +80,7 @@ Version: $version
 Architecture: $architecture
 Section: net
 Priority: optional
-Maintainer: the capmill authors <capmill@localhost>
+Maintainer: the capmill authors
 Depends: $depends
 Installed-Size: $(du -sk --exclude=DEBIAN "$package" | cut -f 1)
 Description: high-throughput batch processor for packet captures

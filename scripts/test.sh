@@ -159,14 +159,12 @@ part_checks() {
     try "source archive and package" scripts/release.sh "$work/packages"
 }
 
-# Root may read everything, so what happens to others is tried as one of them.
+# Root may read everything, so what happens to others is tried as one of them, in a folder that all may read.
 refused_as_nobody() {
-    local nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent)
-    "${nobody[@]}" build/release/capmill --version >/dev/null && "${nobody[@]}" /usr/bin/python3 -c '' || {
-        echo "nobody may not run the program where it lies"
-        return 77
-    }
-    "${nobody[@]}" /usr/bin/python3 -B tests/cli/run_cases.py --program build/release/capmill no_permission
+    local there=$work/nobody
+    mkdir -p "$there" && chmod 711 "$work" && cp -r tests/cli build/release/capmill "$there" && chmod -R go=rX "$there" || return
+    setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent TMPDIR=/tmp \
+        /usr/bin/python3 -B "$there/cli/run_cases.py" --program "$there/capmill" no_permission
 }
 
 part_unit() {
