@@ -3,7 +3,7 @@
 # Installs what the tests need, builds, and runs them: scripts/test.sh [PART...]
 #
 #   checks        layers, names, licences, layout, headers, symbols, man pages, scripts, packages
-#   unit          every test but those below, on an optimised build without a warning (gcc)
+#   unit          every test but those below, on an optimised build without a warning (gcc); the results that bench/ times
 #   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES)
 #   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
 #   tsan          every test with the thread sanitizer (clang), and the program with many threads
@@ -134,7 +134,9 @@ build() { # PRESET
     return 1
 }
 build_now() {
-    cmake --preset "$1" -DCAPMILL_WERROR=ON -DCAPMILL_TESTS=ON || return
+    local options=(-DCAPMILL_WERROR=ON -DCAPMILL_TESTS=ON)
+    [ "$1" != release ] || options+=(-DCAPMILL_BENCH=ON) # what is measured is also checked
+    cmake --preset "$1" "${options[@]}" || return
     # all that is wrong at once, and again at the end
     cmake --build --preset "$1" -j "$n_jobs" -- -k 0 && return
     echo "what is wrong:"
