@@ -8,6 +8,7 @@
 
 #include "base/quantity.h"
 #include "base/time_text.h"
+#include "cli/utf8.h"
 
 void cm_json_init(struct cm_json *json, struct cm_printer *printer, bool one_line)
 {
@@ -23,50 +24,21 @@ static void print_indent(struct cm_json *json)
         cm_printer_text(json->printer, "  ");
 }
 
-/* Length in bytes of the UTF-8 character at `p` (RFC 3629: no overlong forms, no surrogates); 0 where there
- * is none. The final 0 of the text is never a valid continuation, so this reads no further than it. */
-static size_t utf8_length(const unsigned char *p)
-{
-    unsigned char least = 0x80, most = 0xbf;
-    size_t length;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (p[0] == 0xe0)
-        least = 0xa0;
-    else if (p[0] == 0xed)
-        most = 0x9f;
-    else if (p[0] == 0xf0)
-        least = 0x90;
-    else if (p[0] == 0xf4)
-        most = 0x8f;
-    if (p[1] < least || p[1] > most)
-        return 0;
-    for (size_t i = 2; i < length; i++) {
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    }
-    return length;
-}
-
 static void print_string(struct cm_printer *printer, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
 
     cm_printer_text(printer, "\"");
     while (*p != 0) {
-        size_t length = utf8_length(p);
+        size_t length = cm_utf8_length(p);
 
         if (length == 0) {
             cm_printer_text(printer, "\\ufffd");
             length = 1;
         } else if (*p == '"' || *p == '\\') {
             cm_printer_format(printer, "\\%c", *p);
-        } else if (*p < 0x20 || *p == 0x7f) {
-            cm_printer_format(printer, "\\u%04x", *p);
+        } else if (cm_utf8_is_control(p)) {
+            cm_printer_format(printer, "\\u%04x", p[length - 1]); /* of U+0080..U+009F it is the last byte */
         } else {
             cm_printer_bytes(printer, (const char *)p, length);
         }

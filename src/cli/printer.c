@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/utf8.h"
+
 void cm_printer_init(struct cm_printer *printer, FILE *file)
 {
     *printer = (struct cm_printer){.file = file};
@@ -50,17 +52,22 @@ void cm_printer_format(struct cm_printer *printer, const char *format, ...)
 
 void cm_printer_foreign(struct cm_printer *printer, const char *text)
 {
-    const char *plain = text;
+    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *plain = p;
 
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c >= 0x20 && c != 0x7f)
+    while (*p != 0) {
+        size_t length = cm_utf8_length(p);
+
+        if (length > 0 && !cm_utf8_is_control(p)) {
+            p += length;
             continue;
-        cm_printer_bytes(printer, plain, (size_t)(text - plain));
-        cm_printer_format(printer, "\\x%02x", c);
-        plain = text + 1;
+        }
+        cm_printer_bytes(printer, (const char *)plain, (size_t)(p - plain));
+        plain = p + (length > 0 ? length : 1);
+        while (p < plain)
+            cm_printer_format(printer, "\\x%02x", *p++);
     }
-    cm_printer_bytes(printer, plain, (size_t)(text - plain));
+    cm_printer_bytes(printer, (const char *)plain, (size_t)(p - plain));
 }
 
 enum capmill_status cm_printer_finish(struct cm_printer *printer, struct cm_error *error)

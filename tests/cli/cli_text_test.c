@@ -58,6 +58,7 @@ CM_TEST(cli_text, json_escapes_what_json_wants_escaped)
 CM_TEST(cli_text, json_keeps_utf8_and_replaces_what_is_none)
 {
     check_json_text("\xc2\xa2\xe2\x82\xac\xf0\x9f\x98\x80", "[\"\xc2\xa2\xe2\x82\xac\xf0\x9f\x98\x80\"]\n");
+    check_json_text("\xc2\x80\xc2\x9f\xc2\xa0", "[\"\\u0080\\u009f\xc2\xa0\"]\n"); /* C1 */
     check_json_text("\xff", "[\"\\ufffd\"]\n");
     check_json_text("a\x80z", "[\"a\\ufffdz\"]\n");
     check_json_text("\xc3", "[\"\\ufffd\"]\n");                                  /* cut off */
@@ -93,13 +94,33 @@ CM_TEST(cli_text, json_puts_commas_and_indents)
                  "  \"first_ns\": 1,\n  \"rate\": 0.500\n}\n");
 }
 
-CM_TEST(cli_text, foreign_text_cannot_move_the_cursor)
+static void check_foreign(const char *text, const char *expected)
 {
     struct capture capture;
 
     capture_begin(&capture);
-    cm_printer_foreign(&capture.printer, "a\x1b[2Jb\r\nc\x7f\xc3\xa9");
-    cm_check_str(capture_end(&capture), "a\\x1b[2Jb\\x0d\\x0ac\\x7f\xc3\xa9");
+    cm_printer_foreign(&capture.printer, text);
+    cm_check_str(capture_end(&capture), expected);
+}
+
+CM_TEST(cli_text, foreign_text_cannot_move_the_cursor)
+{
+    check_foreign("", "");
+    check_foreign("a\x1b[2Jb\r\nc\x7f\xc3\xa9", "a\\x1b[2Jb\\x0d\\x0ac\\x7f\xc3\xa9");
+    check_foreign("a\xc2\x9bKb", "a\\xc2\\x9bKb"); /* CSI */
+    check_foreign("\xc2\x80\xc2\x9f\xc2\xa0", "\\xc2\\x80\\xc2\\x9f\xc2\xa0");
+    check_foreign("\xe2\x82\xac\xf0\x9f\x98\x80", "\xe2\x82\xac\xf0\x9f\x98\x80");
+}
+
+CM_TEST(cli_text, foreign_bytes_that_are_no_utf8_are_spelled_out)
+{
+    check_foreign("a\x9bKb", "a\\x9bKb"); /* CSI where a terminal takes bytes for Latin-1 */
+    check_foreign("\xff", "\\xff");
+    check_foreign("z\xc2", "z\\xc2");                 /* cut off */
+    check_foreign("\xe2\x82z", "\\xe2\\x82z");        /* cut off */
+    check_foreign("\xc0\x9b[", "\\xc0\\x9b[");        /* overlong */
+    check_foreign("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* surrogate */
+    check_foreign("\xc2\x1b[2J", "\\xc2\\x1b[2J");    /* half a character hides no control */
 }
 
 CM_TEST(cli_text, first_failed_write_is_kept)
