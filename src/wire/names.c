@@ -17,7 +17,7 @@ static const struct name protocols[] = {
     {0, "hopopt"},     {1, "icmp"},      {2, "igmp"},       {4, "ipip"},     {5, "st"},     {6, "tcp"},
     {8, "egp"},        {9, "igp"},       {12, "pup"},       {17, "udp"},     {22, "idp"},   {27, "rdp"},
     {33, "dccp"},      {41, "ipv6"},     {43, "route6"},    {44, "frag6"},   {46, "rsvp"},  {47, "gre"},
-    {50, "esp"},       {51, "ah"},       {58, "icmp6"},     {59, "nonext6"}, {60, "opts6"}, {88, "eigrp"},
+    {50, "esp"},       {51, "ah"},       {58, "icmpv6"},    {59, "nonext6"}, {60, "opts6"}, {88, "eigrp"},
     {89, "ospf"},      {94, "nos"},      {97, "etherip"},   {98, "encap"},   {103, "pim"},  {108, "ipcomp"},
     {112, "vrrp"},     {113, "pgm"},     {115, "l2tp"},     {124, "isis"},   {132, "sctp"}, {133, "fc"},
     {135, "mobility"}, {136, "udplite"}, {137, "mpls"},     {138, "manet"},  {139, "hip"},  {140, "shim6"},

@@ -10,7 +10,7 @@
 /* Room for the text and its final zero. */
 #define CM_WIRE_TCP_FLAGS_TEXT 9
 
-/* Short lower-case names ("tcp", "icmp6", "vlan"); NULL where we have none. */
+/* Short lower-case names ("tcp", "icmpv6", "vlan"); NULL where we have none. */
 const char *cm_wire_protocol_name(uint8_t protocol);
 const char *cm_wire_eth_type_name(uint16_t eth_type);
 

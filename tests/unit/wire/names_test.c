@@ -30,7 +30,7 @@ CM_TEST(names, tables)
     cm_check_eq(n_protocols, 45);
     cm_check_eq(n_eth_types, 53);
     cm_check_str(cm_wire_protocol_name(6), "tcp");
-    cm_check_str(cm_wire_protocol_name(58), "icmp6");
+    cm_check_str(cm_wire_protocol_name(58), "icmpv6");
     cm_check(cm_wire_protocol_name(200) == NULL);
     cm_check_str(cm_wire_eth_type_name(0x86dd), "ipv6");
 }
