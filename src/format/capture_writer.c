@@ -50,10 +50,12 @@ no_memory:
 static void free_inputs(struct cm_writer *writer)
 {
     for (unsigned k = 0; k < CM_SLABS; k++) {
-        struct cm_writer_input_state *slab = writer->inputs.slab[k];
+        /* relaxed: nobody else has the writer any more */
+        struct cm_writer_input_state *slab =
+            atomic_load_explicit(&writer->inputs.slab[k], memory_order_relaxed);
 
         for (uint64_t i = 0; slab != NULL && i < (uint64_t)CM_SLAB_FIRST_COUNT << k; i++)
-            cm_slabs_free(&slab[i].interfaces);
+            cm_slabs_free(&slab[i].output_ids);
     }
     cm_slabs_free(&writer->inputs);
 }
@@ -88,6 +90,8 @@ enum capmill_status cm_writer_add_input(struct cm_writer *writer, uint32_t input
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "cannot get memory for input %u", input);
     state->layout = *layout;
     state->table = interfaces;
+    state->otherwise.big_endian = layout->big_endian;
+    state->otherwise.units.exponent = layout->nanoseconds ? 9 : 6;
     state->verbatim =
         writer->options.kind == CM_CAPTURE_PCAP && cm_writer_pcap_verbatim(&writer->options, layout);
     state->present = true;
@@ -156,42 +160,37 @@ enum capmill_status cm_writer_header(struct cm_writer *writer, struct cm_bytes *
     return cm_writer_pcapng_header(writer, out, error);
 }
 
-/* The first known interface at or after `section`: sections follow each other in the table. */
-static const struct cm_writer_interface_state *first_of_section(const struct cm_writer_input_state *input,
-                                                                uint32_t section, uint32_t *index_ret)
+/* The first interface at or after `section`, of those that events made known: sections follow each other in
+ * the table. */
+static const struct cm_interface *first_of_section(const struct cm_writer_input_state *input,
+                                                   uint32_t section, uint32_t *index_ret)
 {
     uint32_t low = 0, high = input->n_interfaces;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct cm_writer_interface_state *state =
-            cm_slabs_get(&input->interfaces, middle, sizeof(struct cm_writer_interface_state));
 
-        if (state != NULL && state->section < section)
+        if (cm_writer_interface_get(input, middle)->section < section)
             low = middle + 1;
         else
             high = middle;
     }
     *index_ret = low;
-    return low == input->n_interfaces
-               ? NULL
-               : cm_slabs_get(&input->interfaces, low, sizeof(struct cm_writer_interface_state));
+    return low == input->n_interfaces ? NULL : cm_writer_interface_get(input, low);
 }
 
 /* The output id of interface `id` of a section. */
 static bool output_id_of(const struct cm_writer_input_state *input, uint32_t section, uint32_t id,
                          uint32_t *id_ret)
 {
-    const struct cm_writer_interface_state *state;
+    const struct cm_interface *interface;
     uint32_t first;
 
     if (first_of_section(input, section, &first) == NULL || id >= input->n_interfaces - first)
         return false;
-    state = cm_slabs_get(&input->interfaces, first + id, sizeof(struct cm_writer_interface_state));
-    if (state == NULL || !state->known || state->section != section || state->section_id != id)
-        return false;
-    *id_ret = state->output_id;
-    return true;
+    interface = cm_writer_interface_get(input, first + id);
+    return interface->section == section && interface->id == id &&
+           cm_writer_output_id(input, first + id, id_ret);
 }
 
 /* Take the block at out->data[start..] back if it was written before; remember it otherwise. */
@@ -250,7 +249,7 @@ enum capmill_status cm_writer_metadata(struct cm_writer *writer, uint32_t input,
                                        struct cm_error *error)
 {
     const struct cm_writer_input_state *from = cm_writer_input_get(writer, input);
-    const struct cm_writer_interface_state *of_section;
+    const struct cm_interface *of_section;
     uint32_t type, id = 0, index;
     enum capmill_status status;
     uint64_t dropped = 0;

@@ -6,8 +6,9 @@
  * cm_writer_section for the first section header of input 0 (where it is pcapng), cm_writer_header; then, in
  * output order, cm_writer_interface for every interface before its packets (for a pcap input once, interface
  * 0), cm_writer_metadata, and packets. cm_writer_packet_bytes, cm_writer_packet and cm_writer_verbatim may be
- * called by several threads, also while one thread makes the other calls, as long as what they ask about
- * (input, interface) was made known before. */
+ * called by several threads, also while one thread makes the calls for events: all as soon as the inputs are
+ * added and the packet's interface is in its input's table; cm_writer_packet for pcapng only once
+ * cm_writer_interface made the interface known. */
 #ifndef CM_FORMAT_CAPTURE_WRITER_H
 #define CM_FORMAT_CAPTURE_WRITER_H
 

@@ -7,14 +7,13 @@
 
 #include "format/capture_writer.h"
 
-/* An array that grows without moving what it holds, so that packets can be written while another thread makes
- * interfaces known: slab k holds FIRST << k elements. A slab is allocated by the event thread before the
- * number of its elements is told to anyone, so the caller's own ordering of events before packets makes it
- * visible. */
+/* An array that grows without moving what it holds: slab k holds FIRST << k elements. One thread at a time
+ * makes elements; any thread may look for one meanwhile, also for one that is not there yet. A slab's pointer
+ * is published zeroed; what is written into an element later is the business of who writes it. */
 #define CM_SLABS            27
 #define CM_SLAB_FIRST_COUNT 4u
 struct cm_slabs {
-    void *slab[CM_SLABS];
+    _Atomic(void *) slab[CM_SLABS];
 };
 /* Zeroed memory for element `index`, made if it is not there; NULL where memory cannot be had. */
 void *cm_slabs_make(struct cm_slabs *slabs, uint32_t index, size_t element_bytes);
@@ -26,22 +25,21 @@ static inline void *cm_slabs_get(const struct cm_slabs *slabs, uint32_t index, s
     uint64_t from_first = (uint64_t)index / CM_SLAB_FIRST_COUNT + 1;
     unsigned k = 63u - (unsigned)__builtin_clzll(from_first);
     uint64_t before = (((uint64_t)1 << k) - 1) * CM_SLAB_FIRST_COUNT;
+    void *slab;
 
-    if (k >= CM_SLABS || slabs->slab[k] == NULL)
+    if (k >= CM_SLABS)
         return NULL;
-    return (char *)slabs->slab[k] + (index - before) * element_bytes;
+    /* acquire: pairs with cm_slabs_make, so that the slab is seen zeroed */
+    slab = atomic_load_explicit(&slabs->slab[k], memory_order_acquire);
+    return slab == NULL ? NULL : (char *)slab + (index - before) * element_bytes;
 }
 
-/* What packets need to know of an input's interface. */
-struct cm_writer_interface_state {
-    bool known;
-    bool big_endian; /* of the section it stands in */
-    uint16_t link_type;
-    uint32_t output_id; /* pcapng */
-    uint32_t snaplen;
-    uint32_t section;
-    uint32_t section_id; /* its id within its section */
-    struct cm_time_units units;
+/* An interface's output id and 1; 0: no event made it known yet. This is all that packets take from what
+ * events write: everything else of an interface they read from the input's table, whose entries never change.
+ * So a packet's length may be asked by any thread while the event of its interface is handled by another, or
+ * before it. */
+struct cm_writer_output_id {
+    _Atomic uint32_t plus_1;
 };
 
 struct cm_writer_input_state {
@@ -49,8 +47,9 @@ struct cm_writer_input_state {
     bool verbatim; /* every packet is written as it was read */
     struct cm_layout layout;
     const struct cm_interfaces *table;
-    struct cm_slabs interfaces; /* struct cm_writer_interface_state */
-    uint32_t n_interfaces;      /* known ones are below this */
+    struct cm_interface otherwise; /* stands for an interface that the table does not have */
+    struct cm_slabs output_ids;    /* struct cm_writer_output_id */
+    uint32_t n_interfaces;         /* known ones are below this; for the event thread */
 };
 
 /* Open-addressing table from a 64-bit key to a number, for the event thread. Equal keys may occur several
@@ -124,11 +123,19 @@ static inline struct cm_writer_input_state *cm_writer_input_get(const struct cm_
     return cm_slabs_get(&writer->inputs, input, sizeof(struct cm_writer_input_state));
 }
 
-/* The interface's state; one that no event made known yet is looked up in the input's table and put into
- * `scratch` (output id 0). Where the table has none either, microseconds in the input's byte order. */
-const struct cm_writer_interface_state *cm_writer_interface_get(const struct cm_writer_input_state *input,
-                                                                uint32_t interface,
-                                                                struct cm_writer_interface_state *scratch);
+/* The interface's entry in the input's table; where there is none, one of the input's byte order and units.
+ * By any thread, at any time after the input was added. */
+static inline const struct cm_interface *cm_writer_interface_get(const struct cm_writer_input_state *input,
+                                                                 uint32_t interface)
+{
+    const struct cm_interface *found = cm_interfaces_get(input->table, interface);
+
+    return found != NULL ? found : &input->otherwise;
+}
+
+/* False where no event made the interface known yet; then *id_ret is 0. By any thread; the caller's own order
+ * of an interface's event before its packets makes the id be there when they are written. */
+bool cm_writer_output_id(const struct cm_writer_input_state *input, uint32_t interface, uint32_t *id_ret);
 
 /* Room for `more` bytes behind out->n. */
 enum capmill_status cm_bytes_reserve(struct cm_bytes *out, size_t more, struct cm_error *error);
@@ -164,8 +171,8 @@ struct cm_record_view {
 /* Both check every length against record_bytes; what does not fit is cut. */
 void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, uint32_t record_bytes,
                          struct cm_record_view *view_ret);
-void cm_record_view_pcapng(const struct cm_writer_interface_state *interface, const uint8_t *record,
-                           uint32_t record_bytes, struct cm_record_view *view_ret);
+void cm_record_view_pcapng(const struct cm_interface *interface, const uint8_t *record, uint32_t record_bytes,
+                           struct cm_record_view *view_ret);
 
 /* writer_pcap.c: output is pcap. */
 bool cm_writer_pcap_verbatim(const struct cm_writer_options *options, const struct cm_layout *layout);

@@ -7,35 +7,16 @@
 #include "format/link_types.h"
 #include "format/writer_int.h"
 
-static void state_of(const struct cm_layout *layout, const struct cm_interface *interface,
-                     struct cm_writer_interface_state *state)
+bool cm_writer_output_id(const struct cm_writer_input_state *input, uint32_t interface, uint32_t *id_ret)
 {
-    memset(state, 0, sizeof(*state));
-    state->big_endian = layout->big_endian;
-    state->units.exponent = layout->nanoseconds ? 9 : 6;
-    if (interface == NULL)
-        return;
-    if (layout->kind == CM_CAPTURE_PCAPNG)
-        state->big_endian = interface->big_endian;
-    state->link_type = interface->link_type;
-    state->snaplen = interface->snaplen;
-    state->section = interface->section;
-    state->section_id = interface->id;
-    state->units = interface->units;
-}
+    const struct cm_writer_output_id *id =
+        cm_slabs_get(&input->output_ids, interface, sizeof(struct cm_writer_output_id));
+    /* acquire: pairs with the end of cm_writer_interface; who sees an id also sees the slot's slab as it was
+     */
+    uint32_t plus_1 = id == NULL ? 0 : atomic_load_explicit(&id->plus_1, memory_order_acquire);
 
-const struct cm_writer_interface_state *cm_writer_interface_get(const struct cm_writer_input_state *input,
-                                                                uint32_t interface,
-                                                                struct cm_writer_interface_state *scratch)
-{
-    const struct cm_writer_interface_state *state =
-        cm_slabs_get(&input->interfaces, interface, sizeof(struct cm_writer_interface_state));
-
-    if (state != NULL && state->known)
-        return state;
-    state_of(&input->layout, input->table == NULL ? NULL : cm_interfaces_get(input->table, interface),
-             scratch);
-    return scratch;
+    *id_ret = plus_1 == 0 ? 0 : plus_1 - 1;
+    return plus_1 != 0;
 }
 
 /* The class of blocks that equal block[0..n), made if there is none. */
@@ -149,7 +130,7 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
 {
     struct cm_writer_input_state *from = cm_writer_input_get(writer, input);
     const struct cm_interface *described;
-    struct cm_writer_interface_state *state;
+    struct cm_writer_output_id *known;
     enum capmill_status status = CAPMILL_OK;
     size_t start = out->n;
     uint64_t dropped = 0;
@@ -157,11 +138,11 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
 
     if (from == NULL || !from->present || (described = cm_interfaces_get(from->table, interface)) == NULL)
         return cm_error_set(error, CAPMILL_E_INTERNAL, 0, "input %u has no interface %u", input, interface);
-    state = cm_slabs_make(&from->interfaces, interface, sizeof(*state));
-    if (state == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "cannot get memory for interface %u", interface);
-    if (state->known)
+    if (cm_writer_output_id(from, interface, &id))
         return CAPMILL_OK;
+    known = cm_slabs_make(&from->output_ids, interface, sizeof(*known));
+    if (known == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "cannot get memory for interface %u", interface);
     if (writer->options.kind == CM_CAPTURE_PCAP) {
         status = check_link_type(writer, described, error);
     } else {
@@ -175,10 +156,9 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
     if (status != CAPMILL_OK)
         return status;
     cm_writer_count_dropped(writer, dropped);
-    state_of(&from->layout, described, state);
-    state->output_id = id;
-    state->known = true;
     if (interface >= from->n_interfaces)
         from->n_interfaces = interface + 1;
+    /* release: pairs with cm_writer_output_id on the threads that write packets */
+    atomic_store_explicit(&known->plus_1, id + 1, memory_order_release);
     return CAPMILL_OK;
 }

@@ -71,12 +71,10 @@ void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, 
 static void view_of(const struct cm_writer_input_state *input, const struct cm_written_packet *packet,
                     struct cm_record_view *view_ret)
 {
-    struct cm_writer_interface_state scratch;
-
     if (input->layout.kind == CM_CAPTURE_PCAP)
         cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, view_ret);
     else
-        cm_record_view_pcapng(cm_writer_interface_get(input, packet->interface, &scratch), packet->record,
+        cm_record_view_pcapng(cm_writer_interface_get(input, packet->interface), packet->record,
                               packet->record_bytes, view_ret);
 }
 
@@ -121,9 +119,7 @@ static void time_of(const struct cm_writer *writer, const struct cm_writer_input
                        nanoseconds, seconds_ret, fraction_ret);
         }
     } else if (view->has_time) {
-        struct cm_writer_interface_state scratch;
-        const struct cm_writer_interface_state *interface =
-            cm_writer_interface_get(input, packet->interface, &scratch);
+        const struct cm_interface *interface = cm_writer_interface_get(input, packet->interface);
 
         split_time(cm_time_to_ns(&interface->units, view->ticks, &saturated), nanoseconds, seconds_ret,
                    fraction_ret);

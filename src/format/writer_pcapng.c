@@ -107,8 +107,8 @@ static void view_block_with_time(const uint8_t *record, size_t n, bool big, stru
     }
 }
 
-void cm_record_view_pcapng(const struct cm_writer_interface_state *interface, const uint8_t *record,
-                           uint32_t record_bytes, struct cm_record_view *view_ret)
+void cm_record_view_pcapng(const struct cm_interface *interface, const uint8_t *record, uint32_t record_bytes,
+                           struct cm_record_view *view_ret)
 {
     bool big = interface->big_endian;
     uint32_t type;
@@ -141,8 +141,7 @@ void cm_record_view_pcapng(const struct cm_writer_interface_state *interface, co
 /* What becomes of a pcapng input's block. */
 enum treatment { COPY, COPY_WITH_ID, REWRITE, REWRITE_SIMPLE };
 
-static enum treatment treatment_of(const struct cm_writer *writer,
-                                   const struct cm_writer_interface_state *interface,
+static enum treatment treatment_of(const struct cm_writer *writer, const struct cm_interface *interface,
                                    const struct cm_written_packet *packet)
 {
     bool same_order = interface->big_endian == writer->options.big_endian;
@@ -198,8 +197,7 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
                                      const struct cm_writer_input_state *input,
                                      const struct cm_written_packet *packet)
 {
-    struct cm_writer_interface_state scratch;
-    const struct cm_writer_interface_state *interface;
+    const struct cm_interface *interface;
     struct cm_record_view view;
     uint64_t dropped = 0;
 
@@ -207,7 +205,7 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
         cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, &view);
         return ENHANCED_OVERHEAD + cm_align_up(view.caplen, 4);
     }
-    interface = cm_writer_interface_get(input, packet->interface, &scratch);
+    interface = cm_writer_interface_get(input, packet->interface);
     switch (treatment_of(writer, interface, packet)) {
     case COPY:
     case COPY_WITH_ID:
@@ -255,8 +253,8 @@ static size_t store_enhanced(uint8_t *out, const struct cm_record_view *view, ui
     return CM_BLOCK_ENHANCED_FIXED + store_data(out + CM_BLOCK_ENHANCED_FIXED, view, big);
 }
 
-static size_t rewrite(const struct cm_writer *writer, const struct cm_writer_interface_state *interface,
-                      const struct cm_written_packet *packet, uint8_t *out)
+static size_t rewrite(const struct cm_writer *writer, const struct cm_interface *interface,
+                      uint32_t output_id, const struct cm_written_packet *packet, uint8_t *out)
 {
     bool big = writer->options.big_endian;
     struct cm_record_view view;
@@ -264,7 +262,7 @@ static size_t rewrite(const struct cm_writer *writer, const struct cm_writer_int
     size_t n;
 
     cm_record_view_pcapng(interface, packet->record, packet->record_bytes, &view);
-    n = store_enhanced(out, &view, interface->output_id,
+    n = store_enhanced(out, &view, output_id,
                        view.has_time ? view.ticks : cm_ticks_from_ns(&interface->units, packet->time_ns),
                        big);
     if (drops_bytes(&view) != 0)
@@ -277,19 +275,18 @@ static size_t rewrite(const struct cm_writer *writer, const struct cm_writer_int
 size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
                                const struct cm_written_packet *packet, uint8_t *out)
 {
-    struct cm_writer_interface_state scratch;
-    const struct cm_writer_interface_state *interface =
-        cm_writer_interface_get(input, packet->interface, &scratch);
+    const struct cm_interface *interface = cm_writer_interface_get(input, packet->interface);
     bool big = writer->options.big_endian;
     struct cm_record_view view;
+    uint32_t output_id;
 
+    cm_writer_output_id(input, packet->interface, &output_id);
     if (input->layout.kind == CM_CAPTURE_PCAP) {
         uint64_t per_second = input->layout.nanoseconds ? NS_PER_S : 1000000;
 
         cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, &view);
         return finish_block(
-            out,
-            store_enhanced(out, &view, interface->output_id, view.seconds * per_second + view.fraction, big),
+            out, store_enhanced(out, &view, output_id, view.seconds * per_second + view.fraction, big),
             CM_BLOCK_PACKET_ENHANCED, big);
     }
     switch (treatment_of(writer, interface, packet)) {
@@ -298,7 +295,7 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
         return finish_block(out, packet->record_bytes - CM_BLOCK_TRAILER_BYTES, CM_BLOCK_PACKET_SIMPLE, big);
     case COPY_WITH_ID:
         memcpy(out, packet->record, packet->record_bytes);
-        cm_store_u32_as(out + 8, interface->output_id, big);
+        cm_store_u32_as(out + 8, output_id, big);
         return finish_block(out, packet->record_bytes - CM_BLOCK_TRAILER_BYTES, CM_BLOCK_PACKET_ENHANCED,
                             big);
     case REWRITE_SIMPLE:
@@ -309,5 +306,5 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
     case REWRITE:
         break;
     }
-    return rewrite(writer, interface, packet, out);
+    return rewrite(writer, interface, output_id, packet, out);
 }

@@ -18,16 +18,20 @@ void *cm_slabs_make(struct cm_slabs *slabs, uint32_t index, size_t element_bytes
 
     if (k >= CM_SLABS)
         return NULL;
-    if (slabs->slab[k] == NULL)
-        slabs->slab[k] = calloc((size_t)CM_SLAB_FIRST_COUNT << k, element_bytes);
+    /* relaxed: only the caller's side makes slabs. release: pairs with cm_slabs_get, which then sees zeroes
+     */
+    if (atomic_load_explicit(&slabs->slab[k], memory_order_relaxed) == NULL)
+        atomic_store_explicit(&slabs->slab[k], calloc((size_t)CM_SLAB_FIRST_COUNT << k, element_bytes),
+                              memory_order_release);
     return cm_slabs_get(slabs, index, element_bytes);
 }
 
 void cm_slabs_free(struct cm_slabs *slabs)
 {
     for (unsigned k = 0; k < CM_SLABS; k++) {
-        free(slabs->slab[k]);
-        slabs->slab[k] = NULL;
+        /* relaxed: nobody else has the array any more */
+        free(atomic_load_explicit(&slabs->slab[k], memory_order_relaxed));
+        atomic_store_explicit(&slabs->slab[k], NULL, memory_order_relaxed);
     }
 }
 
