@@ -157,6 +157,30 @@ static void close_one(struct cm_inputs *inputs)
     }
 }
 
+/* A path that was closed meanwhile may name another file when it is opened again: rotating captures do just
+ * that, and what was learnt of the first would be told of the second. Under the lock. */
+static enum capmill_status check_same(struct cm_inputs *inputs, struct cm_input *input,
+                                      struct cm_error *error)
+{
+    struct cm_file_facts now;
+    enum capmill_status status = cm_file_facts(input->file, &now, error);
+
+    if (status == CAPMILL_OK &&
+        (now.volume != input->facts.volume || now.identity[0] != input->facts.identity[0] ||
+         now.identity[1] != input->facts.identity[1] || now.size_bytes < input->size))
+        status = cm_error_set(
+            error, CAPMILL_E_CHANGED, 0,
+            "%s is another file than when this run began, or a shorter one; run again when nobody "
+            "replaces it",
+            input->path);
+    if (status < 0) {
+        cm_file_close(input->file);
+        input->file = NULL;
+        inputs->n_open--;
+    }
+    return status;
+}
+
 enum capmill_status cm_input_acquire(struct cm_inputs *inputs, struct cm_input *input,
                                      struct cm_file **file_ret, struct cm_error *error)
 {
@@ -169,6 +193,8 @@ enum capmill_status cm_input_acquire(struct cm_inputs *inputs, struct cm_input *
         status = open_file(input, error);
         if (status == CAPMILL_OK)
             inputs->n_open++;
+        if (status == CAPMILL_OK && input->is_known && !input->is_stream)
+            status = check_same(inputs, input, error);
     }
     if (status == CAPMILL_OK) {
         input->n_users++;
@@ -322,6 +348,7 @@ enum capmill_status cm_input_look(struct cm_inputs *inputs, struct cm_input *inp
         return status;
     status = cm_file_facts(file, &input->facts, error);
     if (status >= 0) {
+        input->is_known = true;
         input->is_stream = input->facts.type != CM_FILE_REGULAR || strcmp(input->path, "-") == 0;
         input->size = input->is_stream ? 0 : input->facts.size_bytes;
         input->is_chained = as_chain || input->is_stream;

@@ -14,6 +14,7 @@ struct cm_input {
     char *path;      /* as listed; "-" is standard input */
     bool is_stream;  /* can be read once, in order */
     bool is_chained; /* to be framed as one chain: a stream, or a file whose seams were disproved */
+    bool is_known;   /* `facts` were taken: what is opened later must be the same file */
     bool is_skipped; /* unreadable, and the job said to go on */
     struct cm_file_facts facts;
     uint64_t size; /* of a file, when it was looked at */

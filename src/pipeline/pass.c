@@ -25,6 +25,7 @@ struct pass {
     struct cm_segment_pool *segments;
     struct cm_batch_pool *batches;
     _Atomic uint64_t next_range;
+    _Atomic uint64_t *working_on; /* by thread: its range; UINT64_MAX: none */
     struct cm_mutex seams_lock;
     _Atomic bool disproved;
     uint32_t disproved_input;
@@ -190,6 +191,29 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
     return status >= 0 && good;
 }
 
+/* Sinks hold what comes before its turn. When one read hangs, the other threads must not go on reading until
+ * all of the file is held: they wait before they claim. The thread that is behind is at work, never here. */
+static bool may_claim(const struct pass *pass)
+{
+    uint64_t next = atomic_load_explicit(&pass->next_range, memory_order_relaxed);
+
+    for (unsigned thread = 0; thread < pass->options->n_threads; thread++) {
+        uint64_t range = atomic_load_explicit(&pass->working_on[thread], memory_order_relaxed);
+
+        if (range != UINT64_MAX && next - range > pass->options->max_ranges_ahead && next > range)
+            return false;
+    }
+    return true;
+}
+
+static void wait_to_claim(const struct pass *pass)
+{
+    _Atomic uint32_t never = 0;
+
+    while (!may_claim(pass) && goes_on(pass))
+        cm_word_wait(&never, 0, 1000000); /* a millisecond: this is rare, and nobody is there to wake us */
+}
+
 static void range_main(void *context, unsigned thread)
 {
     struct pass *pass = context;
@@ -209,12 +233,16 @@ static void range_main(void *context, unsigned thread)
         cm_counted_source_init(&worker.counted, worker.source,
                                cm_counters_of(options->counters, thread, CM_COUNT_READ));
         while (goes_on(pass)) {
-            /* relaxed: claiming tells nothing about anything else */
-            uint64_t range = atomic_fetch_add_explicit(&pass->next_range, 1, memory_order_relaxed);
+            uint64_t range;
 
+            wait_to_claim(pass);
+            /* relaxed: claiming tells nothing about anything else */
+            range = atomic_fetch_add_explicit(&pass->next_range, 1, memory_order_relaxed);
+            atomic_store_explicit(&pass->working_on[thread], range, memory_order_relaxed);
             if (range >= end || !work_on_range(&worker, range, &error))
                 break;
         }
+        atomic_store_explicit(&pass->working_on[thread], UINT64_MAX, memory_order_relaxed);
     }
     if (error.status < 0)
         fail(pass, &error);
@@ -323,7 +351,10 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
                 status = CAPMILL_OK;
             }
         }
-        good = good && hand_on(pass, worker, batch);
+        if (good)
+            good = hand_on(pass, worker, batch);
+        else
+            cm_batch_pool_release(pass->batches, batch);
         atomic_fetch_add_explicit(&options->state->bytes_done, cm_counter_read(&read->n_bytes) - told_bytes,
                                   memory_order_relaxed);
         told_bytes = cm_counter_read(&read->n_bytes);
@@ -414,13 +445,16 @@ static enum capmill_status open_threads(struct pass *pass, struct cm_error *erro
     enum capmill_status status = CAPMILL_OK;
 
     pass->locals = calloc(options->n_threads, sizeof(void *));
+    pass->working_on = calloc(options->n_threads, sizeof(*pass->working_on));
     pass->operator_locals = calloc(options->n_threads, sizeof(void **));
     pass->segments =
         cm_segment_pool_create(CM_SOURCE_HEADROOM_BYTES, options->block_bytes + CM_SOURCE_OVERREAD_BYTES);
     pass->batches = cm_batch_pool_create(options->headers_bytes);
-    if (pass->locals == NULL || pass->operator_locals == NULL || pass->segments == NULL ||
-        pass->batches == NULL)
+    if (pass->locals == NULL || pass->working_on == NULL || pass->operator_locals == NULL ||
+        pass->segments == NULL || pass->batches == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %u threads", options->n_threads);
+    for (unsigned thread = 0; thread < options->n_threads; thread++)
+        atomic_init(&pass->working_on[thread], UINT64_MAX);
     for (unsigned thread = 0; thread < options->n_threads && status >= 0; thread++) {
         pass->operator_locals[thread] = calloc(options->n_operators + 1, sizeof(void *));
         if (pass->operator_locals[thread] == NULL)
@@ -478,6 +512,7 @@ static void close_threads(struct pass *pass)
     }
     free(pass->rings);
     free(pass->locals);
+    free(pass->working_on);
     free(pass->operator_locals);
     cm_batch_pool_destroy(pass->batches);
 }

@@ -93,7 +93,7 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
 
     memset(attempt, 0, sizeof(*attempt));
     attempt->run = run;
-    status = cm_written_open(&attempt->written, &run->inputs, &wish, error);
+    status = cm_written_open(&attempt->written, &run->inputs, &wish, run->job.slice_ns != 0, error);
     if (status < 0)
         return status;
     options.slice_extension = attempt->written.kind == CM_CAPTURE_PCAPNG ? ".pcapng" : ".pcap";
@@ -137,6 +137,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .range_bytes = run->plan.range_bytes,
         .block_bytes = as_chain ? CM_SUMMARY_BLOCK_BYTES : run->plan.block_bytes,
         .n_threads = run->plan.n_threads,
+        .max_ranges_ahead = run->plan.memory_bytes / (2 * run->plan.range_bytes) + run->plan.n_threads,
         .as_chain = as_chain,
         .io = run->plan.io,
         .sink = sink,

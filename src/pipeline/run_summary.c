@@ -35,6 +35,7 @@ static enum capmill_status pass_over(struct capmill_run *run, uint32_t first, ui
             .range_bytes = run->plan.range_bytes,
             .block_bytes = CM_SUMMARY_BLOCK_BYTES,
             .n_threads = run->plan.n_threads,
+            .max_ranges_ahead = UINT64_MAX, /* a summary holds nothing back */
             .as_chain = as_chain,
             .io = run->plan.io,
             .operators = &decode,

@@ -43,13 +43,17 @@ static enum capmill_status append(struct cm_bytes *bytes, const uint8_t *more, s
     return CAPMILL_OK;
 }
 
-/* Every file of a sliced output begins with what all packets may refer to; statistics stand where they stood.
- */
-static bool belongs_to_every_file(const uint8_t *block, size_t n)
+/* Every file of a sliced output begins with what its packets may refer to: interfaces, names, secrets. Other
+ * blocks are records of their own and stand once, where they stood. */
+static bool belongs_to_every_file(const struct cm_written *written)
 {
-    uint32_t type = n >= 4 ? cm_load_u32(block) : 0;
+    const struct cm_bytes *block = &written->event_bytes;
+    uint32_t type;
 
-    return type != CM_BLOCK_STATISTICS && type != __builtin_bswap32(CM_BLOCK_STATISTICS);
+    if (!written->is_sliced || block->n < 4)
+        return false;
+    type = cm_load_u32_as(block->data, written->big_endian);
+    return type == CM_BLOCK_INTERFACE || type == CM_BLOCK_NAMES || type == CM_BLOCK_SECRETS;
 }
 
 static enum capmill_status event(void *context, uint32_t input, const struct cm_event *what,
@@ -64,8 +68,7 @@ static enum capmill_status event(void *context, uint32_t input, const struct cm_
     else if (what->type == CM_EVENT_METADATA)
         status = cm_writer_metadata(written->writer, input, what->interface, what->record,
                                     (size_t)what->n_bytes, &written->event_bytes, error);
-    if (status >= 0 && written->event_bytes.n > 0 &&
-        belongs_to_every_file(written->event_bytes.data, written->event_bytes.n))
+    if (status >= 0 && belongs_to_every_file(written))
         status = append(&written->preamble, written->event_bytes.data, written->event_bytes.n, error);
     *bytes_ret = written->event_bytes.data;
     *n_ret = written->event_bytes.n;
@@ -127,7 +130,7 @@ static enum capmill_status keep_section(struct cm_written *written, struct cm_er
 }
 
 enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs *inputs,
-                                    const struct cm_writer_wish *wish, struct cm_error *error)
+                                    const struct cm_writer_wish *wish, bool is_sliced, struct cm_error *error)
 {
     struct cm_writer_input *seen = calloc(inputs->n == 0 ? 1 : inputs->n, sizeof(*seen));
     struct cm_writer_options options;
@@ -149,6 +152,8 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
         return status;
     options.keep_simple_packets = inputs->n == 1;
     written->kind = options.kind;
+    written->big_endian = options.big_endian;
+    written->is_sliced = is_sliced;
     status = cm_writer_open(&options, &written->writer, error);
     for (uint32_t i = 0; i < inputs->n && status >= 0; i++) {
         if (inputs->all[i].is_skipped)

@@ -16,11 +16,14 @@ struct cm_written {
     struct cm_bytes event_bytes;
     bool header_made;
     enum cm_capture_kind kind;
+    bool big_endian;
+    bool is_sliced;
 };
 
 /* `wish` as far as the user had one; kinds and units that follow from the inputs are worked out here. */
 enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs *inputs,
-                                    const struct cm_writer_wish *wish, struct cm_error *error);
+                                    const struct cm_writer_wish *wish, bool is_sliced,
+                                    struct cm_error *error);
 void cm_written_close(struct cm_written *written);
 /* For the outlet: what a file begins with. */
 enum capmill_status cm_written_header(void *context, const uint8_t **bytes_ret, size_t *n_ret,

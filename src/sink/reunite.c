@@ -44,6 +44,11 @@ static void write_in_order(void *context)
 
         if (reunite->aborted || reunite->failure.status < 0 || (reunite->closing && piece == NULL))
             break;
+        if (reunite->closing && piece->place != reunite->end) {
+            cm_error_set(&reunite->failure, CAPMILL_E_INTERNAL, 0,
+                         "bytes of %s before the last were never put", cm_file_path(reunite->file));
+            break;
+        }
         if (piece == NULL || piece->place != reunite->end) {
             cm_condition_wait(&reunite->arrived, &reunite->lock);
             continue;

@@ -166,6 +166,7 @@ static enum capmill_status submit(struct shared *shared, struct local *local, ui
         cm_chunk_release(&shared->chunks, chunk);
         return status;
     }
+    chunk->n_bytes += chunk->n * sizeof(*chunk->entries);
     cm_mutex_lock(&shared->lock);
     if (!keep_early(shared, number, chunk)) {
         cm_chunk_release(&shared->chunks, chunk);
