@@ -235,6 +235,7 @@ static void range_main(void *context, unsigned thread)
         while (goes_on(pass)) {
             uint64_t range;
 
+            atomic_store_explicit(&pass->working_on[thread], UINT64_MAX, memory_order_relaxed);
             wait_to_claim(pass);
             /* relaxed: claiming tells nothing about anything else */
             range = atomic_fetch_add_explicit(&pass->next_range, 1, memory_order_relaxed);
