@@ -14,13 +14,16 @@
 #include "stress/team.h"
 
 #define N_THREADS 4
+#define N_KINDS   4 /* of sorting */
 
 struct place {
     char folder[256];
     char in[300];
     char reversed[300]; /* the same an hour before: in this order only an index puts them right */
+    char blocks[300];   /* pcapng, of several ranges: lengths are asked while interfaces become known */
     char out[300];
     uint64_t n_packets;
+    uint64_t n_blocks_packets;
 };
 
 static const char recipe[] = "size = 13M\nflows = 300\nprotocols = tcp:60,udp:30,icmp:10\norder = displaced\n"
@@ -128,7 +131,7 @@ static void generate(const char *path, const char *text, uint64_t stop_after_ns,
 static const enum capmill_io ways[] = {CAPMILL_IO_READ, CAPMILL_IO_MMAP, CAPMILL_IO_URING};
 
 static void one_round(struct place *place, uint64_t round, enum capmill_io io, uint64_t stop_after_ns,
-                      uint64_t hashes[3])
+                      uint64_t hashes[N_KINDS])
 {
     const char *inputs[2] = {place->in, place->reversed};
     struct capmill_output output = {.path = place->out};
@@ -144,10 +147,13 @@ static void one_round(struct place *place, uint64_t round, enum capmill_io io, u
         if (execute(&job, stop_after_ns, &report))
             stress_check(report.packets_read == place->n_packets * job.n_inputs);
     }
-    /* window; index; window cut into slices */
-    for (int kind = 0; kind < 3; kind++) {
+    /* window; index; window cut into slices; pcapng */
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        uint64_t n_packets = kind == 3 ? place->n_blocks_packets : place->n_packets;
+        const char *blocks = place->blocks;
+
         capmill_job_init(&job, CAPMILL_SORT);
-        job.inputs = inputs;
+        job.inputs = kind == 3 ? &blocks : inputs;
         job.n_inputs = kind == 1 ? 2 : 1;
         job.outputs = &output;
         job.n_outputs = 1;
@@ -158,8 +164,8 @@ static void one_round(struct place *place, uint64_t round, enum capmill_io io, u
             job.slice_ns = UINT64_C(3600) * 24 * 1000000000;
         if (!execute(&job, stop_after_ns, &report))
             continue;
-        stress_check(report.packets_written == place->n_packets * job.n_inputs);
-        if (kind < 2) {
+        stress_check(report.packets_written == n_packets * job.n_inputs);
+        if (kind != 2) {
             uint64_t hash = hash_file(place->out);
 
             stress_check(hashes[kind] == 0 || hashes[kind] == hash);
@@ -187,7 +193,7 @@ int main(int argc, char **argv)
     const char *temporary = getenv("TMPDIR");
     struct place place = {0};
     struct capmill_report report;
-    uint64_t hashes[3] = {0};
+    uint64_t hashes[N_KINDS] = {0};
     uint64_t round = 0;
     struct cm_error error = {0};
     bool has_uring = strstr(capmill_build_features(), "io_uring: yes") != NULL;
@@ -199,15 +205,19 @@ int main(int argc, char **argv)
     stress_check(cm_folder_create(place.folder, &error) == CAPMILL_OK);
     snprintf(place.in, sizeof(place.in), "%s/in.pcap", place.folder);
     snprintf(place.reversed, sizeof(place.reversed), "%s/reversed.pcap", place.folder);
+    snprintf(place.blocks, sizeof(place.blocks), "%s/blocks.pcapng", place.folder);
     snprintf(place.out, sizeof(place.out), "%s/out.pcap", place.folder);
     generate(place.in, recipe, 0, &report);
     place.n_packets = report.packets_written;
     {
-        char earlier[512];
+        char earlier[512], blocks[512];
 
         snprintf(earlier, sizeof(earlier), "%sstart = 2020-01-01T00:00:00Z\n", recipe);
         generate(place.reversed, earlier, 0, &report);
         stress_check(report.packets_written == place.n_packets);
+        snprintf(blocks, sizeof(blocks), "%sformat = pcapng\n", recipe);
+        generate(place.blocks, blocks, 0, &report);
+        place.n_blocks_packets = report.packets_written;
     }
     /* at least once each way, whatever the time */
     do {
