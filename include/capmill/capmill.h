@@ -55,7 +55,7 @@ struct capmill_job {
 
     unsigned n_threads;    /* 0: the CPUs this process may use */
     uint64_t memory_bytes; /* 0: half of what the machine or its cgroup has free */
-    const char *temp_dir;  /* NULL: beside the output, or the system's */
+    const char *temp_dir;  /* NULL: the system's; info and stats */
     enum capmill_io io;
     bool strict;          /* damage is a failure */
     bool skip_unreadable; /* an input that cannot be opened or is no capture is skipped and counted */

@@ -85,9 +85,8 @@ const char *const cm_option_group_titles[CM_N_OPTION_GROUPS] = {
     [CM_GROUP_RESOURCES] = "Resources", [CM_GROUP_MESSAGES] = "Messages",
 };
 
-/* More threads than any machine has; a slip such as --threads 64M ends here and not in the system's limits.
- */
-#define MAX_THREADS 4096
+/* The library refuses more; a slip such as --threads 64M ends here, with the option's name. */
+#define MAX_THREADS 1024
 /* The library works out the greatest flows with a heap of this many at most (capmill_run_flows). */
 #define MAX_TOP 1000000
 
@@ -462,11 +461,11 @@ const struct cm_option cm_options[] = {
 
     {"threads", 't', false, "N", CM_FOR_ALL, CM_GROUP_RESOURCES, "the CPUs this process may use",
      "Work on N threads; the result is the same for every N", set_threads},
-    {"memory", 'm', false, "SIZE", CM_FOR_ALL, CM_GROUP_RESOURCES, "half of what is free",
+    {"memory", 'm', false, "SIZE", CM_FOR_READING, CM_GROUP_RESOURCES, "half of what is free",
      "Use about SIZE of memory at most; 64M, 1.5G", set_memory},
-    {"temp-dir", 0, false, "DIR", CM_FOR_ALL, CM_GROUP_RESOURCES, "beside the output, or the system's",
+    {"temp-dir", 0, false, "DIR", CM_FOR_SHOWING, CM_GROUP_RESOURCES, "the system's",
      "Keep what does not fit in memory in files below DIR", set_temp_dir},
-    {"io", 0, false, "auto|read|mmap|uring|iocp", CM_FOR_ALL, CM_GROUP_RESOURCES, "auto",
+    {"io", 0, false, "auto|read|mmap|uring|iocp", CM_FOR_READING, CM_GROUP_RESOURCES, "auto",
      "How files are read: reads into small blocks, mapping, io_uring (Linux) or completion ports (Windows)",
      set_io},
 
