@@ -332,6 +332,9 @@ part_windows() {
     wine=$(command -v wine64 || ls /usr/lib/wine/wine64 2>/dev/null)
     wine_server=$(command -v wineserver || ls /usr/lib/wine/wineserver64 /usr/lib/wine/wineserver 2>/dev/null | head -n 1)
     [ -n "$wine" ] && [ -n "$wine_server" ] || { lacking "tests under Wine" wine64; return; }
+    # Wine takes names of files for what the locale says, and tests have letters beyond ASCII in theirs.
+    local before=${LC_ALL-}
+    export LC_ALL=C.UTF-8
     export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=' wine
     wine_prefix=$WINEPREFIX
     try "Wine starts" timeout 300 "$wine" wineboot --init || return
@@ -342,6 +345,8 @@ part_windows() {
         export root work
         try "same bytes as here" bash -c same_bytes
     fi
+    LC_ALL=$before
+    [ -n "$before" ] || unset LC_ALL
 }
 
 # --- all of it -----------------------------------------------------------------------------------------------------
