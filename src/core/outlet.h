@@ -49,8 +49,16 @@ struct cm_encoder {
     void *context;
     bool verbatim; /* every record is written as the bytes it was read as: the two calls below need not be
                       made */
-    size_t (*length)(void *context, const struct cm_record *record);               /* any thread */
-    size_t (*encode)(void *context, const struct cm_record *record, uint8_t *out); /* any thread */
+    /* A state for each thread that encodes. Both may be NULL: then `local` is NULL. `close` is called for one
+     * thread at a time. */
+    enum capmill_status (*open)(void *context, void **local_ret, struct cm_error *error);
+    void (*close)(void *context, void *local);
+    size_t (*length)(void *context, const struct cm_record *record); /* any thread */
+    /* Writes what `length` said, at `out`, and answers it. */
+    size_t (*encode)(void *context, void *local, const struct cm_record *record, uint8_t *out);
+    /* The written time of a packet, which picks its slice; never decreasing in `time_ns`. NULL: its own.
+     * Asked in output order, by one caller at a time: the first time asked for is the earliest of all. */
+    uint64_t (*time)(void *context, uint64_t time_ns);
     /* What an event (section, interface, metadata) becomes: bytes to be written before the packets that come
      * after it; borrowed until the next call. In output order, one caller at a time. */
     enum capmill_status (*event)(void *context, uint32_t input, const struct cm_event *event,

@@ -17,12 +17,13 @@ static size_t length(void *context, const struct cm_record *record)
     return cm_writer_packet_bytes(written->writer, &packet);
 }
 
-static size_t encode(void *context, const struct cm_record *record, uint8_t *out)
+static size_t encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
 {
     struct cm_written *written = context;
     struct cm_written_packet packet = {record->bytes, record->n_bytes, record->interface, record->input,
                                        record->time_ns};
 
+    (void)local;
     return cm_writer_packet(written->writer, &packet, out);
 }
 

@@ -204,8 +204,15 @@ static enum capmill_status settle_events(struct cm_group *group, size_t first, s
     return CAPMILL_OK;
 }
 
+/* The time that a packet is written with. */
+static uint64_t written_time(const struct cm_encoder *encoder, uint64_t time_ns)
+{
+    return encoder->time == NULL ? time_ns : encoder->time(encoder->context, time_ns);
+}
+
+/* `time_ns`: that of the first packet, as written. */
 static enum capmill_status add_piece(struct cm_group *group, size_t first, size_t n, uint64_t n_bytes,
-                                     const struct cm_outlet *outlet, struct cm_error *error)
+                                     uint64_t time_ns, const struct cm_outlet *outlet, struct cm_error *error)
 {
     struct cm_group_piece *piece;
 
@@ -215,8 +222,25 @@ static enum capmill_status add_piece(struct cm_group *group, size_t first, size_
     piece->first = first;
     piece->n = n;
     group->n_bytes += n_bytes;
-    return outlet->reserve(outlet->context, n > 0 ? group->entries[first].time_ns : 0, n_bytes, &piece->place,
-                           error);
+    return outlet->reserve(outlet->context, time_ns, n_bytes, &piece->place, error);
+}
+
+/* The first entry from `first` on, which is in the slice, that is written at `slice_end` or later. */
+static size_t end_of_slice(const struct cm_group *group, size_t first, uint64_t slice_end,
+                           const struct cm_encoder *encoder)
+{
+    size_t before = first;
+    size_t end = group->n;
+
+    while (end - before > 1) {
+        size_t middle = before + (end - before) / 2;
+
+        if (written_time(encoder, group->entries[middle].time_ns) < slice_end)
+            before = middle;
+        else
+            end = middle;
+    }
+    return end;
 }
 
 enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_events *waiting,
@@ -231,23 +255,25 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
     if (group->n == 0)
         return CAPMILL_OK;
     if (outlet->slice_end == NULL && !any_due(group, waiting)) {
+        uint64_t first_ns = group->entries[0].time_ns;
+
         /* the usual case: only the sum matters now, the order can wait until the lock is let go */
-        for (size_t i = 0; i < group->n; i++)
+        for (size_t i = 0; i < group->n; i++) {
             n_bytes += group->entries[i].written_bytes;
-        return add_piece(group, 0, group->n, n_bytes, outlet, error);
+            first_ns = cm_min_u64(first_ns, group->entries[i].time_ns);
+        }
+        return add_piece(group, 0, group->n, n_bytes, written_time(encoder, first_ns), outlet, error);
     }
     if (!group->sorted)
         cm_sort_window_entries(group->entries, group->scratch, group->n);
     group->sorted = true;
     while (first < group->n) {
-        uint64_t slice_end = outlet->slice_end == NULL
-                                 ? UINT64_MAX
-                                 : outlet->slice_end(outlet->context, group->entries[first].time_ns);
-        size_t end = slice_end == UINT64_MAX
-                         ? group->n
-                         : cm_sort_upper_bound(group->entries, first, group->n, slice_end - 1);
+        uint64_t first_ns = written_time(encoder, group->entries[first].time_ns);
+        uint64_t slice_end =
+            outlet->slice_end == NULL ? UINT64_MAX : outlet->slice_end(outlet->context, first_ns);
+        size_t end = slice_end == UINT64_MAX ? group->n : end_of_slice(group, first, slice_end, encoder);
 
-        status = outlet->prepare(outlet->context, group->entries[first].time_ns, error);
+        status = outlet->prepare(outlet->context, first_ns, error);
         if (status >= 0)
             status = settle_events(group, first, end, waiting, encoder, error);
         if (status < 0)
@@ -257,7 +283,7 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
             n_bytes += group->events[next_event].n;
         for (size_t i = first; i < end; i++)
             n_bytes += group->entries[i].written_bytes;
-        status = add_piece(group, first, end - first, n_bytes, outlet, error);
+        status = add_piece(group, first, end - first, n_bytes, first_ns, outlet, error);
         if (status < 0)
             return status;
         first = end;
@@ -269,9 +295,12 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
                                          uint64_t time_ns, const struct cm_encoder *encoder,
                                          const struct cm_outlet *outlet, struct cm_error *error)
 {
-    enum capmill_status status =
-        waiting->n_events == 0 ? CAPMILL_OK : outlet->prepare(outlet->context, time_ns, error);
+    enum capmill_status status = CAPMILL_OK;
 
+    if (waiting->n_events > 0) {
+        time_ns = written_time(encoder, time_ns);
+        status = outlet->prepare(outlet->context, time_ns, error);
+    }
     for (size_t input = 0; input < waiting->n_queues && status >= 0; input++) {
         while (waiting->queues[input].first != NULL && status >= 0)
             status = settle_event(group, waiting, &waiting->queues[input], encoder, error);
@@ -286,15 +315,29 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
                            &group->pieces[group->n_pieces++].place, error);
 }
 
-bool cm_emitter_init(struct cm_emitter *emitter)
+enum capmill_status cm_emitter_init(struct cm_emitter *emitter, const struct cm_encoder *encoder,
+                                    struct cm_error *error)
 {
-    emitter->capacity = CM_EMIT_BUFFER_BYTES;
-    emitter->buffer = cm_memory_map(emitter->capacity);
-    return emitter->buffer != NULL;
+    enum capmill_status status = CAPMILL_OK;
+
+    *emitter =
+        (struct cm_emitter){.capacity = CM_EMIT_BUFFER_BYTES, .buffer = cm_memory_map(CM_EMIT_BUFFER_BYTES)};
+    if (emitter->buffer == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the bytes on their way out");
+    if (encoder->open != NULL)
+        status = encoder->open(encoder->context, &emitter->encoder_local, error);
+    if (status >= 0)
+        emitter->encoder = encoder;
+    else
+        cm_emitter_fini(emitter);
+    return status;
 }
 
 void cm_emitter_fini(struct cm_emitter *emitter)
 {
+    if (emitter->encoder != NULL && emitter->encoder->close != NULL)
+        emitter->encoder->close(emitter->encoder->context, emitter->encoder_local);
+    emitter->encoder = NULL;
     if (emitter->buffer != NULL)
         cm_memory_unmap(emitter->buffer, emitter->capacity);
     emitter->buffer = NULL;
@@ -335,9 +378,10 @@ static enum capmill_status put(struct outgoing *out, const uint8_t *bytes, size_
     return CAPMILL_OK;
 }
 
-static enum capmill_status put_encoded(struct outgoing *out, const struct cm_encoder *encoder,
-                                       const struct cm_window_entry *entry)
+static enum capmill_status put_encoded(struct outgoing *out, const struct cm_window_entry *entry)
 {
+    const struct cm_encoder *encoder = out->emitter->encoder;
+    void *local = out->emitter->encoder_local;
     struct cm_record record = {entry->record, entry->time_ns, entry->record_bytes, entry->interface,
                                cm_place_input(entry->place)};
     enum capmill_status status = CAPMILL_OK;
@@ -359,13 +403,13 @@ static enum capmill_status put_encoded(struct outgoing *out, const struct cm_enc
         if (large == NULL)
             return cm_error_set(out->error, CAPMILL_E_MEMORY, 0, "no memory for a packet of %u bytes",
                                 entry->written_bytes);
-        encoder->encode(encoder->context, &record, large);
+        encoder->encode(encoder->context, local, &record, large);
         status =
             out->outlet->write(out->outlet->context, out->place, large, entry->written_bytes, out->error);
         free(large);
         return status;
     }
-    out->used += encoder->encode(encoder->context, &record, out->emitter->buffer + out->used);
+    out->used += encoder->encode(encoder->context, local, &record, out->emitter->buffer + out->used);
     return CAPMILL_OK;
 }
 
@@ -392,9 +436,9 @@ static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_wi
 }
 
 enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emitter,
-                                  const struct cm_encoder *encoder, const struct cm_outlet *outlet,
-                                  struct cm_error *error)
+                                  const struct cm_outlet *outlet, struct cm_error *error)
 {
+    const struct cm_encoder *encoder = emitter->encoder;
     size_t next_event = 0;
     enum capmill_status status = CAPMILL_OK;
 
@@ -419,7 +463,7 @@ enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emi
                     next_event++;
                 }
                 if (status >= 0)
-                    status = put_encoded(&out, encoder, entry);
+                    status = put_encoded(&out, entry);
             }
         }
         /* events behind the last packet have a piece of their own, without packets */

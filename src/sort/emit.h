@@ -67,7 +67,7 @@ void cm_waiting_events_fini(struct cm_waiting_events *waiting);
 enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_events *waiting,
                                     const struct cm_encoder *encoder, const struct cm_outlet *outlet,
                                     struct cm_error *error);
-/* What waits at the end of everything goes behind the last packet. */
+/* What waits at the end of everything goes behind the last packet, which had this time. */
 enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiting_events *waiting,
                                          uint64_t time_ns, const struct cm_encoder *encoder,
                                          const struct cm_outlet *outlet, struct cm_error *error);
@@ -76,15 +76,19 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
 struct cm_emitter {
     uint8_t *buffer;
     size_t capacity;
+    const struct cm_encoder *encoder;
+    void *encoder_local;
 };
 /* 512 KiB: what was gathered is still in the second-level cache when the system copies it out; smaller costs
  * calls. */
 #define CM_EMIT_BUFFER_BYTES (512u * 1024)
-bool cm_emitter_init(struct cm_emitter *emitter);
+/* The encoder outlives it. Zeroed is as good as finished. */
+enum capmill_status cm_emitter_init(struct cm_emitter *emitter, const struct cm_encoder *encoder,
+                                    struct cm_error *error);
+/* One thread at a time. */
 void cm_emitter_fini(struct cm_emitter *emitter);
 /* Write a settled group to its places. Any thread. */
 enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emitter,
-                                  const struct cm_encoder *encoder, const struct cm_outlet *outlet,
-                                  struct cm_error *error);
+                                  const struct cm_outlet *outlet, struct cm_error *error);
 
 #endif

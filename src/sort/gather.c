@@ -231,9 +231,12 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     enum capmill_status status = CAPMILL_OK;
     bool going = true;
 
-    if (group == NULL || !cm_emitter_init(&emitter)) {
-        cm_group_destroy(group);
+    if (group == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to gather packets in");
+    status = cm_emitter_init(&emitter, &gather->encoder, error);
+    if (status < 0) {
+        cm_group_destroy(group);
+        return status;
     }
     while (going) {
         cm_mutex_lock(&gather->lock);
@@ -244,7 +247,7 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
         if (group->n > 0)
             status = load(gather, group, &staging, error);
         if (status == CAPMILL_OK && group->n_pieces > 0)
-            status = cm_group_emit(group, &emitter, &gather->encoder, &gather->outlet, error);
+            status = cm_group_emit(group, &emitter, &gather->outlet, error);
         if (status < 0)
             break;
         atomic_fetch_add_explicit(&gather->n_written, group->n, memory_order_relaxed);
@@ -256,7 +259,9 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
         gather->failed = true;
         cm_mutex_unlock(&gather->lock);
     }
+    cm_mutex_lock(&gather->lock); /* the encoder counts under it */
     cm_emitter_fini(&emitter);
+    cm_mutex_unlock(&gather->lock);
     cm_group_destroy(group);
     free(staging.bytes);
     free(staging.by_place);

@@ -43,15 +43,18 @@ struct local {
 static enum capmill_status open_local(void *context, unsigned thread, void **local_ret,
                                       struct cm_error *error)
 {
+    struct shared *shared = context;
     struct local *local = calloc(1, sizeof(*local));
+    enum capmill_status status;
 
-    (void)context;
-    if (local == NULL || !cm_emitter_init(&local->emitter)) {
+    if (local == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for thread %u", thread);
+    status = cm_emitter_init(&local->emitter, &shared->encoder, error);
+    if (status < 0)
         free(local);
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the buffers of thread %u", thread);
-    }
-    *local_ret = local;
-    return CAPMILL_OK;
+    else
+        *local_ret = local;
+    return status;
 }
 
 static bool keep_early(struct shared *shared, uint64_t number, struct cm_chunk *chunk)
@@ -129,7 +132,7 @@ static enum capmill_status let_out(struct shared *shared, struct local *local, s
         shared->n_packets += group->n;
         cm_mutex_unlock(&shared->lock);
         if (status >= 0 && group->n_pieces > 0)
-            status = cm_group_emit(group, &local->emitter, &shared->encoder, &shared->outlet, error);
+            status = cm_group_emit(group, &local->emitter, &shared->outlet, error);
         for (size_t i = 0; i < group->n_chunks; i++)
             cm_chunk_release(&shared->chunks, group->chunks[i]);
         cm_group_reset(group);

@@ -189,8 +189,9 @@ static inline size_t made_length(void *context, const struct cm_record *record)
     return record->n_bytes + (context != NULL);
 }
 
-static inline size_t made_encode(void *context, const struct cm_record *record, uint8_t *out)
+static inline size_t made_encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
 {
+    (void)local;
     if (context != NULL)
         *out++ = 'R';
     memcpy(out, record->bytes, record->n_bytes);
