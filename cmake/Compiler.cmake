@@ -1,11 +1,11 @@
 # Warnings, sanitizers and optimisation, in one interface target that every room uses.
 add_library(capmill_compile_options INTERFACE)
 target_compile_options(capmill_compile_options INTERFACE
-  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wvla
-  -Wno-unused-parameter -fno-strict-overflow)
+  -Wall -Wextra -Wshadow $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+  -Wpointer-arith -Wcast-qual -Wvla -Wno-unused-parameter -fno-strict-overflow)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   # Texts are cut to their buffers on purpose; and of two members of one struct gcc 12 believes that they overlap.
-  target_compile_options(capmill_compile_options INTERFACE -Wno-format-truncation -Wno-restrict)
+  target_compile_options(capmill_compile_options INTERFACE -Wno-format-truncation $<$<COMPILE_LANGUAGE:C>:-Wno-restrict>)
 endif()
 target_compile_definitions(capmill_compile_options INTERFACE _FILE_OFFSET_BITS=64)
 if(WIN32)

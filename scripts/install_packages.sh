@@ -5,13 +5,14 @@
 # Exit status 1: some are missing and cannot be installed here (no apt-get, no root and no sudo, CAPMILL_NO_INSTALL set).
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build libxxhash-dev liburing-dev)
+build=(gcc g++ libc6-dev cmake ninja-build libxxhash-dev liburing-dev libpcap-dev libhyperscan-dev nettle-dev
+    libtomlplusplus-dev)
 test=("${build[@]}"
     clang libclang-rt-14-dev llvm-14           # sanitizers, fuzzing, and the names of functions in their reports
     clang-format-14 groff-base                 # layout of sources, man pages
     libcriterion-dev pkg-config python3 ccache
-    tshark tcpdump                             # what results are compared with (with capinfos, reordercap, editcap)
-    gcc-mingw-w64-x86-64-win32 wine64          # the Windows build and a place to run it
+    tshark tcpdump tcpreplay                   # what results are compared with (with capinfos, reordercap, editcap)
+    gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 wine64 # the Windows build and a place to run it
     util-linux git dpkg-dev)                   # another user's view, a release
 release=("${build[@]}" git dpkg-dev)
 

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "capmill/errors.h"
+#include "capmill/filter.h"
+#include "capmill/transform.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,7 +66,12 @@ struct capmill_job {
 
     /* info, stats */
     bool approximate;    /* count addresses and flows within about 1 %, in fixed memory */
-    bool unidirectional; /* a flow is one direction */
+    bool unidirectional; /* a flow is one direction; also for min_flow_packets and flow ids of filters */
+
+    /* every command that reads packets */
+    struct capmill_filter filter;
+    /* every command that writes packets that were read */
+    struct capmill_transform transform;
 
     /* sort */
     uint64_t slice_ns; /* 0: one file */
@@ -142,12 +149,22 @@ struct capmill_stage_report {
     uint64_t n_empty_waits;
 };
 
+/* Packets that could not be changed in all that was asked, by reason. */
+struct capmill_unchanged {
+    const char *reason;
+    uint64_t n_packets;
+};
+
 struct capmill_report {
     uint64_t elapsed_ns;
     uint64_t cpu_ns;
     uint64_t peak_memory_bytes;
     uint64_t bytes_read;
     uint64_t packets_read;
+    uint64_t packets_kept;    /* by the filter; packets_read where there is none */
+    uint64_t packets_changed; /* bytes, lengths or times */
+    const struct capmill_unchanged *unchanged;
+    size_t n_unchanged;
     uint64_t bytes_written;
     uint64_t packets_written;
     uint64_t n_inputs;

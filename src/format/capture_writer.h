@@ -29,6 +29,9 @@ struct cm_writer_options {
     bool keep_simple_packets; /* pcapng: simple packet blocks of interface 0 stay what they are. Only right
                                  where the output has one input and one interface; elsewhere they become
                                  enhanced packet blocks. */
+    uint32_t growth_bytes; /* packets may become longer by so much: raises the written snap lengths that are
+                              limits, of files and interfaces; 0: none does */
+    bool retimed;          /* times will change: simple packet blocks become enhanced ones */
 };
 
 /* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into one.
@@ -118,6 +121,55 @@ size_t cm_writer_packet_bytes(const struct cm_writer *writer, const struct cm_wr
 /* Write it at `out` (room for cm_writer_packet_bytes); answers the length. Times that the written form cannot
  * hold are written as the nearest that it can. */
 size_t cm_writer_packet(const struct cm_writer *writer, const struct cm_written_packet *packet, uint8_t *out);
+
+/* --- packets that change on the way --- */
+
+/* The packet inside a record, whatever the format. */
+struct cm_record_body {
+    const uint8_t *data;
+    uint32_t caplen, origlen;
+    uint16_t link_type;
+    bool has_time; /* false: a simple packet block; it is written as an enhanced one where its time is to
+                      change */
+};
+/* Every length is checked against record_bytes; what does not fit is cut. Any thread, as
+ * cm_writer_packet_bytes. */
+void cm_writer_body(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                    struct cm_record_body *body_ret);
+
+/* What a packet becomes. */
+struct cm_packet_change {
+    uint32_t caplen, origlen;
+    bool has_time;    /* the record gets this time */
+    uint64_t time_ns; /* times that the written form cannot hold become the nearest that it can */
+};
+/* Length as written with `caplen` bytes of packet in place of its own. */
+size_t cm_writer_changed_bytes(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                               uint32_t caplen);
+/* Where in that record the packet's bytes begin. */
+size_t cm_writer_data_offset(const struct cm_writer *writer, const struct cm_written_packet *packet);
+/* Write the record at `out` around the change->caplen bytes that the caller has put at data offset already:
+ * header in front, padding, options (without those that the change makes untrue: hashes) and trailer behind.
+ * Answers the length, which is what cm_writer_changed_bytes said. */
+size_t cm_writer_changed_packet(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                                const struct cm_packet_change *change, uint8_t *out);
+
+/* What becomes of what stands beside the packets. Zeroed: everything is carried. */
+struct cm_writer_cover {
+    void *context;
+    bool hide; /* comments, secrets, and blocks and options whose content is not known are dropped and counted
+                  (cm_writer_hidden); host names become pseudonyms */
+    void (*ipv4)(void *context,
+                 uint8_t address[4]); /* of name records and interface options; NULL: as they are */
+    void (*ipv6)(void *context, uint8_t address[16]);
+    void (*mac)(void *context, uint8_t address[6]);
+    void (*name)(void *context, const char *name, size_t n, char text_ret[24]); /* where `hide` */
+    uint64_t (*time)(void *context, uint64_t time_ns); /* of statistics blocks; NULL: as they are */
+};
+/* Before cm_writer_section and cm_writer_header. Copied. */
+void cm_writer_set_cover(struct cm_writer *writer, const struct cm_writer_cover *cover);
+uint64_t cm_writer_hidden(const struct cm_writer *writer); /* blocks and options dropped by `hide` */
+
 /* True where every packet of `input` is written as its record's bytes unchanged: then runs of neighbours may
  * be copied together. Never for pcapng, whose blocks name interfaces. */
 bool cm_writer_verbatim(const struct cm_writer *writer, uint32_t input);
