@@ -25,7 +25,8 @@ struct pass {
     struct cm_segment_pool *segments;
     struct cm_batch_pool *batches;
     _Atomic uint64_t next_range;
-    _Atomic uint64_t *working_on; /* by thread: its range; UINT64_MAX: none */
+    /* by thread: the range it is at, UINT64_MAX: none; for the workers of a chain: how many they have done */
+    _Atomic uint64_t *working_on;
     struct cm_mutex seams_lock;
     _Atomic bool disproved;
     uint32_t disproved_input;
@@ -191,27 +192,56 @@ static bool work_on_range(struct range_worker *worker, uint64_t range, struct cm
     return status >= 0 && good;
 }
 
-/* Sinks hold what comes before its turn. When one read hangs, the other threads must not go on reading until
- * all of the file is held: they wait before they claim. The thread that is behind is at work, never here. */
-static bool may_claim(const struct pass *pass)
+/* Sinks hold what comes before its turn. When one read hangs, the others must not go on until all of the file
+ * is held: nobody begins a range more than max_ranges_ahead after the oldest that is not done. */
+static bool is_too_far(const struct pass *pass, uint64_t next, uint64_t oldest)
 {
-    uint64_t next = atomic_load_explicit(&pass->next_range, memory_order_relaxed);
+    return next > oldest && next - oldest > pass->options->max_ranges_ahead;
+}
 
+static void wait_for_others(void)
+{
+    _Atomic uint32_t never = 0;
+
+    cm_word_wait(&never, 0, 1000000); /* a millisecond: this is rare, and nobody is there to wake us */
+}
+
+static bool may_claim(const struct pass *pass, uint64_t next)
+{
     for (unsigned thread = 0; thread < pass->options->n_threads; thread++) {
         uint64_t range = atomic_load_explicit(&pass->working_on[thread], memory_order_relaxed);
 
-        if (range != UINT64_MAX && next - range > pass->options->max_ranges_ahead && next > range)
+        if (range != UINT64_MAX && is_too_far(pass, next, range))
             return false;
     }
     return true;
 }
 
-static void wait_to_claim(const struct pass *pass)
+/* The next range that nobody has; UINT64_MAX when the pass has been called off. */
+static uint64_t claim(struct pass *pass, unsigned thread)
 {
-    _Atomic uint32_t never = 0;
+    _Atomic uint64_t *mine = &pass->working_on[thread];
 
-    while (!may_claim(pass) && goes_on(pass))
-        cm_word_wait(&never, 0, 1000000); /* a millisecond: this is rare, and nobody is there to wake us */
+    atomic_store_explicit(mine, UINT64_MAX, memory_order_relaxed);
+    for (;;) {
+        /* acquire, with the release below: who sees that a range is taken sees who has taken it, so the range
+         * is announced before it is claimed, and one that another was quicker to claim holds nobody up for
+         * long */
+        uint64_t next = atomic_load_explicit(&pass->next_range, memory_order_acquire);
+
+        if (!goes_on(pass))
+            return UINT64_MAX;
+        if (may_claim(pass, next)) {
+            atomic_store_explicit(mine, next, memory_order_relaxed);
+            if (atomic_compare_exchange_weak_explicit(&pass->next_range, &next, next + 1,
+                                                      memory_order_acq_rel, memory_order_relaxed))
+                return next;
+        } else {
+            /* the thread that is behind is at work, never here */
+            atomic_store_explicit(mine, UINT64_MAX, memory_order_relaxed);
+            wait_for_others();
+        }
+    }
 }
 
 static void range_main(void *context, unsigned thread)
@@ -233,13 +263,8 @@ static void range_main(void *context, unsigned thread)
         cm_counted_source_init(&worker.counted, worker.source,
                                cm_counters_of(options->counters, thread, CM_COUNT_READ));
         while (goes_on(pass)) {
-            uint64_t range;
+            uint64_t range = claim(pass, thread);
 
-            atomic_store_explicit(&pass->working_on[thread], UINT64_MAX, memory_order_relaxed);
-            wait_to_claim(pass);
-            /* relaxed: claiming tells nothing about anything else */
-            range = atomic_fetch_add_explicit(&pass->next_range, 1, memory_order_relaxed);
-            atomic_store_explicit(&pass->working_on[thread], range, memory_order_relaxed);
             if (range >= end || !work_on_range(&worker, range, &error))
                 break;
         }
@@ -298,6 +323,20 @@ static bool hand_on(struct pass *pass, unsigned worker, struct cm_batch *batch)
     return false;
 }
 
+/* Range number `range` of the pass goes to worker `range % n_rings`, as do all its batches: the oldest that a
+ * worker has not done follows from how many it has. */
+static void wait_to_begin(const struct pass *pass, uint64_t range)
+{
+    for (unsigned i = 0; i < pass->n_rings && goes_on(pass);) {
+        uint64_t n_done = atomic_load_explicit(&pass->working_on[i + 1], memory_order_relaxed);
+
+        if (is_too_far(pass, range, i + n_done * pass->n_rings))
+            wait_for_others();
+        else
+            i++;
+    }
+}
+
 static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t number, uint64_t *n_ranges_ret,
                         struct cm_error *error)
 {
@@ -309,6 +348,7 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
     struct cm_source *source = NULL;
     struct cm_layout layout = input->layout;
     struct cm_file *file;
+    uint64_t base = options->sequence_base[number] - options->sequence_base[options->first];
     uint64_t sequence = 0;
     uint64_t told_bytes = cm_counter_read(&read->n_bytes); /* of inputs and passes before */
     bool good = true;
@@ -324,11 +364,13 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
     cm_counted_source_init(&counted, source, read);
     layout.interfaces = &input->interfaces;
     cm_framer_begin_chain(framer, &layout, input->header_bytes, &counted.base, number, options->range_bytes);
+    wait_to_begin(pass, base);
     while (good && status == CAPMILL_OK && goes_on(pass)) {
         struct cm_batch *batch = cm_batch_pool_acquire(pass->batches);
         uint64_t begin_ns = cm_clock_monotonic_ns();
         uint64_t read_before_ns = cm_counter_read(&read->busy_ns);
-        unsigned worker = pass->n_rings == 0 ? 0 : (unsigned)(sequence % pass->n_rings);
+        unsigned worker = pass->n_rings == 0 ? 0 : (unsigned)((base + sequence) % pass->n_rings);
+        bool begins_another = false;
 
         if (batch == NULL) {
             status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a batch");
@@ -346,7 +388,8 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
             const struct cm_range_result *result = cm_framer_result(framer);
 
             good = prove(pass, input, sequence, framer);
-            if (!result->end_of_input) {
+            begins_another = !result->end_of_input;
+            if (begins_another) {
                 sequence++;
                 cm_framer_next_range(framer, (sequence + 1) * options->range_bytes);
                 status = CAPMILL_OK;
@@ -356,6 +399,8 @@ static bool chain_input(struct pass *pass, struct cm_framer *framer, uint32_t nu
             good = hand_on(pass, worker, batch);
         else
             cm_batch_pool_release(pass->batches, batch);
+        if (begins_another && good)
+            wait_to_begin(pass, base + sequence);
         atomic_fetch_add_explicit(&options->state->bytes_done, cm_counter_read(&read->n_bytes) - told_bytes,
                                   memory_order_relaxed);
         told_bytes = cm_counter_read(&read->n_bytes);
@@ -399,6 +444,7 @@ static void chain_worker(struct pass *pass, unsigned thread)
     struct cm_ring *ring = pass->rings[thread - 1];
     struct cm_stage_counters *sink = cm_counters_of(pass->options->counters, thread, CM_COUNT_SINK);
     void *items[8];
+    uint64_t n_done = 0;
     bool good = true;
     size_t n;
 
@@ -411,7 +457,11 @@ static void chain_worker(struct pass *pass, unsigned thread)
             break;
         for (size_t i = 0; i < n; i++) {
             /* once it is called off, what is still on its way is only given back */
+            const struct cm_batch *batch = items[i];
+
             good = good && goes_on(pass) && work_on(pass, thread, items[i]);
+            if (batch->last_of_sequence)
+                atomic_store_explicit(&pass->working_on[thread], ++n_done, memory_order_relaxed);
             cm_batch_pool_release(pass->batches, items[i]);
         }
     }
@@ -455,7 +505,7 @@ static enum capmill_status open_threads(struct pass *pass, struct cm_error *erro
         pass->segments == NULL || pass->batches == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %u threads", options->n_threads);
     for (unsigned thread = 0; thread < options->n_threads; thread++)
-        atomic_init(&pass->working_on[thread], UINT64_MAX);
+        atomic_init(&pass->working_on[thread], options->as_chain ? 0 : UINT64_MAX);
     for (unsigned thread = 0; thread < options->n_threads && status >= 0; thread++) {
         pass->operator_locals[thread] = calloc(options->n_operators + 1, sizeof(void *));
         if (pass->operator_locals[thread] == NULL)

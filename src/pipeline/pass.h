@@ -21,7 +21,7 @@ struct cm_pass_options {
     uint64_t range_bytes;
     size_t block_bytes; /* of a read */
     unsigned n_threads;
-    uint64_t max_ranges_ahead; /* ranges that may be claimed beyond one that is still worked on */
+    uint64_t max_ranges_ahead; /* ranges that may be begun beyond one that is still worked on */
     bool as_chain;
     enum capmill_io io; /* READ, MMAP, URING or IOCP */
     const struct cm_operator *operators;

@@ -132,11 +132,13 @@ CM_TEST(sort_ways, chained_inputs_by_window_reversed_ones_by_index)
     temporary_close(&folder);
 }
 
-/* 44 MiB in order of time, and at its end three packets that belong at the beginning. */
+/* In order of time, and at its end three packets that belong at the beginning, too far back for 16 MiB
+ * whoever is slow: four ranges of 4 MiB are more than may wait, and eight threads may be ten ranges ahead of
+ * the oldest of them. */
 static void make_late(struct made *made)
 {
     made_pcap(made, 1);
-    for (uint32_t i = 0; made->n < 44u << 20; i++)
+    for (uint32_t i = 0; made->n < (4 + 10 + 1) * (4u << 20); i++)
         made_record(made, START_S * 1000000 + i, 60000, i);
     for (uint32_t i = 0; i < 3; i++)
         made_record(made, (START_S - 1000) * 1000000 - i, 60, 1000000 + i);
