@@ -45,6 +45,8 @@ uint64_t cm_transform_time(const struct cm_transform *transform, uint64_t time_n
 bool cm_transform_changes_packets(const struct cm_transform *transform);
 /* False: every packet keeps its length. */
 bool cm_transform_changes_lengths(const struct cm_transform *transform);
+/* False: no packet becomes longer. */
+bool cm_transform_grows(const struct cm_transform *transform);
 /* A packet is never longer than it was by more than this. */
 #define CM_TRANSFORM_GROWTH_BYTES 20
 /* Greatest captured length of anything that is written: capture formats know packets up to this size. */
@@ -92,6 +94,8 @@ struct cm_transform_count {
     const char *what; /* "link type that is not known", "IPv6 address without an IPv4 form"; static */
     uint64_t n_packets;
 };
+/* Forget what was counted: the packets are to be written once more. */
+void cm_transform_reset_counts(struct cm_transform *transform);
 uint64_t cm_transform_changed(const struct cm_transform *transform);
 /* Packets written unchanged, or not changed in all that was asked, by reason; those that are not 0. Borrowed.
  */
