@@ -58,8 +58,9 @@ struct cm_batch {
     struct cm_event events[CM_BATCH_EVENTS];
     uint16_t selection[CM_BATCH_CAPACITY]; /* indices of the packets that stay, ascending */
     struct cm_packet packets[CM_BATCH_CAPACITY];
-    struct cm_headers *headers; /* one per packet (wire/headers.h), filled by the decode operator; NULL where
-                                   the plan has none. The memory belongs to the batch's creator. */
+    /* one per packet (wire/headers.h), filled by the decode operator for those that stay; NULL where the plan
+     * has none. The memory belongs to the batch's creator. */
+    struct cm_headers *headers;
 };
 
 /* `headers_bytes`: size of one headers element, 0 for none (core knows no packet headers). NULL: no memory.
@@ -72,6 +73,17 @@ void cm_batch_reset(struct cm_batch *batch);
 /* Take a reference to `segment` until the batch is reset; one is enough, asking again changes nothing. False
  * where CM_BATCH_SEGMENTS others are held already. */
 bool cm_batch_rest_on(struct cm_batch *batch, struct cm_segment *segment);
+
+/* How many packets stay, and which is the i-th of them (i below that): what every stage behind a filter goes
+ * over. */
+static inline uint32_t cm_batch_n_selected(const struct cm_batch *batch)
+{
+    return batch->selected_all ? batch->n_packets : batch->n_selected;
+}
+static inline uint32_t cm_batch_selected(const struct cm_batch *batch, uint32_t i)
+{
+    return batch->selected_all ? i : batch->selection[i];
+}
 
 /* Batches from and back to a free list; any thread. */
 struct cm_batch_pool;

@@ -6,7 +6,8 @@
 
 #include "core/stage.h"
 
-/* Fills batch->headers for every packet. The batch must have been created with room for struct cm_headers. */
+/* Fills batch->headers for every packet that stays, and leaves the others as they are. The batch must have been
+ * created with room for struct cm_headers. */
 struct cm_operator cm_decode_operator(void);
 
 #endif

@@ -6,13 +6,16 @@
 
 static enum capmill_status process(void *shared, void *local, struct cm_batch *batch, struct cm_error *error)
 {
+    const uint32_t n = cm_batch_n_selected(batch);
+
     (void)shared;
     (void)local;
     (void)error;
-    for (uint32_t i = 0; i < batch->n_packets; i++) {
-        const struct cm_packet *packet = &batch->packets[i];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t at = cm_batch_selected(batch, i);
+        const struct cm_packet *packet = &batch->packets[at];
 
-        cm_wire_decode(packet->link_type, packet->data, packet->caplen, &batch->headers[i]);
+        cm_wire_decode(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
     }
     return CAPMILL_OK;
 }

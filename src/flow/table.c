@@ -362,7 +362,7 @@ static inline void note_packet(struct cm_flow_table *table, const struct cm_batc
 enum capmill_status cm_flow_table_add(struct cm_flow_table *table, const struct cm_batch *batch,
                                       struct cm_error *error)
 {
-    const uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    const uint32_t n = cm_batch_n_selected(batch);
     struct chunk4 *chunk4 = &table->chunk4;
     struct chunk6 *chunk6 = &table->chunk6;
 
@@ -373,7 +373,7 @@ enum capmill_status cm_flow_table_add(struct cm_flow_table *table, const struct 
 
         chunk4->n = chunk6->n = 0;
         for (uint32_t i = begin; i < end; i++)
-            note_packet(table, batch, batch->selected_all ? (uint16_t)i : batch->selection[i]);
+            note_packet(table, batch, (uint16_t)cm_batch_selected(batch, i));
         if ((status = locate_chunk(table, error)) != CAPMILL_OK)
             return status;
         for (unsigned i = 0; i < chunk4->n; i++)

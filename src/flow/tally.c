@@ -376,7 +376,7 @@ static void note_flow6(struct cm_tally *tally, const struct cm_packet *packet,
 enum capmill_status cm_tally_add(struct cm_tally *tally, const struct cm_batch *batch, struct cm_error *error)
 {
     struct chunk *chunk = &tally->chunk;
-    const uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    const uint32_t n = cm_batch_n_selected(batch);
     const bool unidirectional = tally->options.unidirectional;
 
     for (uint32_t begin = 0; begin < n; begin += CHUNK) {
@@ -385,7 +385,7 @@ enum capmill_status cm_tally_add(struct cm_tally *tally, const struct cm_batch *
 
         chunk->n_flows4 = chunk->n_flows6 = chunk->n_addresses4 = chunk->n_addresses6 = 0;
         for (uint32_t i = begin; i < end; i++) {
-            const uint32_t at = batch->selected_all ? i : batch->selection[i];
+            const uint32_t at = cm_batch_selected(batch, i);
             const struct cm_headers *headers = &batch->headers[at];
 
             if (CM_LIKELY(headers->ip_version == 4 && (headers->flags & CM_HEADERS_ADDRESSES))) {

@@ -8,12 +8,12 @@
 
 void cm_summary_range_add(struct cm_summary_range *range, const struct cm_batch *batch)
 {
-    const uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    const uint32_t n = cm_batch_n_selected(batch);
     uint64_t before = range->tail_ns, min = range->min_ns, max = range->max_ns;
     uint64_t n_out_of_order = 0, max_late = range->max_late_ns;
 
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_packet *packet = &batch->packets[batch->selected_all ? i : batch->selection[i]];
+        const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
         const uint64_t time = packet->time_ns;
 
         if (CM_UNLIKELY(packet->flags & CM_PACKET_NO_TIME))

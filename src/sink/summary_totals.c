@@ -145,7 +145,7 @@ static bool add_events(struct cm_summary_totals *totals, const struct cm_batch *
 
 static bool add_packets(struct cm_summary_totals *totals, const struct cm_batch *batch)
 {
-    const uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    const uint32_t n = cm_batch_n_selected(batch);
     struct cm_summary_interfaces *input = input_for(totals, batch->input);
     uint64_t captured = 0, original = 0;
     uint32_t min = totals->n_packets == 0 ? UINT32_MAX : totals->min_length, max = totals->max_length;
@@ -154,7 +154,7 @@ static bool add_packets(struct cm_summary_totals *totals, const struct cm_batch 
     if (input == NULL)
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_packet *packet = &batch->packets[batch->selected_all ? i : batch->selection[i]];
+        const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
         captured += packet->caplen;
         original += packet->origlen;
@@ -196,10 +196,10 @@ static struct cm_summary_pair *eth_type_pair(struct cm_summary_totals *totals, u
 
 static bool add_stats(struct cm_summary_totals *totals, const struct cm_batch *batch)
 {
-    const uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    const uint32_t n = cm_batch_n_selected(batch);
 
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t at = batch->selected_all ? i : batch->selection[i];
+        const uint32_t at = cm_batch_selected(batch, i);
         const struct cm_packet *packet = &batch->packets[at];
         const struct cm_headers *headers = batch->headers == NULL ? NULL : &batch->headers[at];
         struct cm_summary_pair *pair;

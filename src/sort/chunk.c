@@ -125,7 +125,7 @@ static bool hold_segments(struct cm_chunk *chunk, const struct cm_batch *batch)
 enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
                                     const struct cm_encoder *encoder, struct cm_error *error)
 {
-    uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    uint32_t n = cm_batch_n_selected(batch);
     struct cm_window_entry *entries;
 
     for (uint32_t i = 0; i < batch->n_events; i++) {
@@ -154,7 +154,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
     }
     entries = chunk->entries + chunk->n;
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_packet *packet = &batch->packets[batch->selected_all ? i : batch->selection[i]];
+        const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
         entries[i] = (struct cm_window_entry){.time_ns = packet->time_ns,
                                               .place = cm_place_of(batch->input, packet->place),

@@ -134,13 +134,13 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
 {
     struct shared *shared = context;
     struct local *local = local_context;
-    uint32_t n = batch->selected_all ? batch->n_packets : batch->n_selected;
+    uint32_t n = cm_batch_n_selected(batch);
     enum capmill_status status = grow(local, local->n + n, error);
 
     if (status < 0)
         return status;
     for (uint32_t i = 0; i < n; i++) {
-        const struct cm_packet *packet = &batch->packets[batch->selected_all ? i : batch->selection[i]];
+        const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
         struct cm_index_entry *entry = &local->entries[local->n + i];
 
         *entry = (struct cm_index_entry){.time_ns = packet->time_ns,

@@ -84,6 +84,26 @@ CM_TEST(batch, reset_forgets_origin_and_order)
     cm_batch_destroy(batch);
 }
 
+CM_TEST(batch, what_stays_is_all_or_what_the_selection_names)
+{
+    struct cm_batch *batch = cm_batch_create(0);
+
+    cm_check_eq(cm_batch_n_selected(batch), 0);
+    batch->n_packets = 9;
+    batch->n_selected = 2;
+    batch->selection[0] = 3;
+    batch->selection[1] = 8;
+    cm_check_eq(cm_batch_n_selected(batch), 9);
+    cm_check_eq(cm_batch_selected(batch, 1), 1);
+    batch->selected_all = false;
+    cm_check_eq(cm_batch_n_selected(batch), 2);
+    cm_check_eq(cm_batch_selected(batch, 0), 3);
+    cm_check_eq(cm_batch_selected(batch, 1), 8);
+    batch->n_selected = 0;
+    cm_check_eq(cm_batch_n_selected(batch), 0);
+    cm_batch_destroy(batch);
+}
+
 CM_TEST(batch, a_pool_gives_the_last_one_back_first_and_empty)
 {
     struct cm_batch_pool *pool = cm_batch_pool_create(8);

@@ -299,7 +299,18 @@ static inline void made_free_segment(struct cm_segment *segment)
     free(segment);
 }
 
-/* Hand range `sequence` of an input to a sink, in batches of at most `batch_packets`. */
+/* A packet that a filter has dropped: nobody may look at it. */
+static inline void made_dropped(struct cm_batch *batch)
+{
+    batch->packets[batch->n_packets++] =
+        (struct cm_packet){.time_ns = batch->n_packets % 2 == 0 ? 1 : UINT64_MAX,
+                           .place = 1,
+                           .caplen = 1,
+                           .record_bytes = UINT32_MAX};
+}
+
+/* Hand range `sequence` of an input to a sink, in batches of at most `batch_packets`; every other batch has
+ * been narrowed, and the packets dropped from it are none of the run's. */
 static inline enum capmill_status made_consume(const struct made_run *run, const struct cm_sink *sink,
                                                void *local, struct cm_batch *batch, uint32_t input,
                                                uint64_t sequence, uint32_t batch_packets,
@@ -312,6 +323,7 @@ static inline enum capmill_status made_consume(const struct made_run *run, const
     enum capmill_status status = CAPMILL_OK;
     size_t i = 0;
 
+    cm_check(2 * batch_packets <= CM_BATCH_CAPACITY);
     memset(segment, 0, sizeof(*segment));
     segment->bytes = (uint8_t *)(segment + 1);
     segment->n_bytes = (size_t)cm_min_u64(n_bytes, run->sizes[input] - begin);
@@ -325,28 +337,32 @@ static inline enum capmill_status made_consume(const struct made_run *run, const
         batch->input = input;
         batch->sequence = sequence;
         batch->part = part++;
+        batch->selected_all = (sequence + part) % 2 == 0;
         cm_batch_rest_on(batch, segment);
         for (; i < run->n && run->items[i].input == input && run->items[i].offset < end; i++) {
             const struct made_item *item = &run->items[i];
             const uint8_t *bytes = segment->bytes + (item->offset - begin);
 
-            if (batch->n_packets == batch_packets || batch->n_events == CM_BATCH_EVENTS)
+            if (batch->n_selected == batch_packets || batch->n_events == CM_BATCH_EVENTS)
                 break;
+            if (!batch->selected_all)
+                made_dropped(batch);
             if (item->is_event)
                 batch->events[batch->n_events++] = (struct cm_event){.type = CM_EVENT_METADATA,
                                                                      .before_packet = batch->n_packets,
                                                                      .place = item->offset,
                                                                      .record = bytes,
                                                                      .n_bytes = item->n_bytes};
-            else
+            else {
+                batch->selection[batch->n_selected++] = (uint16_t)batch->n_packets;
                 batch->packets[batch->n_packets++] = (struct cm_packet){.data = bytes + 4,
                                                                         .time_ns = item->time_ns,
                                                                         .place = item->offset,
                                                                         .caplen = item->n_bytes - 4,
                                                                         .record_bytes = item->n_bytes,
                                                                         .record_before = 4};
+            }
         }
-        batch->n_selected = batch->n_packets;
         batch->last_of_sequence = i == run->n || run->items[i].input != input || run->items[i].offset >= end;
         status = sink->consume(sink->shared, local, batch, error);
     } while (status == CAPMILL_OK && !batch->last_of_sequence);
