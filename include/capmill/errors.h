@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one list of status codes, for callers of libcapmill and for every room of src/. No functions live here.
- */
+/* The one list of status codes, for callers of libcapmill and for every room of src/. No functions live
+ * here. */
 #ifndef CAPMILL_ERRORS_H
 #define CAPMILL_ERRORS_H
 
@@ -15,8 +15,8 @@ extern "C" {
 #define CAPMILL_API __attribute__((visibility("default")))
 #endif
 
-/* Zero and above: the call did what it could. Below zero: it failed, and the error record passed in says why.
- */
+/* Zero and above: the call did what it could. Below zero: it failed, and the error record passed in says
+ * why. */
 enum capmill_status {
     CAPMILL_OK = 0,
     CAPMILL_AGAIN = 1, /* nothing now; call again later */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filling error records and naming status codes. Not for deciding what a failure means to a job (pipeline/).
- */
+/* Filling error records and naming status codes. Not for deciding what a failure means to a job
+ * (pipeline/). */
 #include "base/error.h"
 
 #include <stdio.h>

@@ -9,8 +9,7 @@
 #include "base/text_fault.h"
 
 /* The parsers take the whole text and nothing around it (no spaces, no sign). On failure they answer false,
- * leave
- * *_ret alone and say in `fault` (may be NULL) where and why. */
+ * leave `*_ret` alone and say in `fault` (may be NULL) where and why. */
 
 /* Decimal digits: "0" to "18446744073709551615". */
 bool cm_count_parse(const char *text, uint64_t *count_ret, struct cm_text_fault *fault);

@@ -11,8 +11,8 @@ struct cm_text_fault {
     const char *what; /* static: what is wrong or was expected there, such as "expected a digit" */
 };
 
-/* For parsers: `return cm_text_fault_at(fault, 3, "expected a digit");`. `fault` may be NULL. Always false.
- */
+/* For parsers: `return cm_text_fault_at(fault, 3, "expected a digit");`. `fault` may be NULL. Always
+ * false. */
 static inline bool cm_text_fault_at(struct cm_text_fault *fault, size_t at, const char *what)
 {
     if (fault != NULL) {

@@ -18,8 +18,8 @@ struct cm_calendar {
 };
 
 void cm_calendar_of(uint64_t time_ns, struct cm_calendar *calendar_ret);
-/* False where the date does not exist or does not fit. A second of 60 (leap) is the first of the next minute.
- */
+/* False where the date does not exist or does not fit. A second of 60 (leap) is the first of the next
+ * minute. */
 bool cm_calendar_to_ns(const struct cm_calendar *calendar, uint64_t *time_ns_ret);
 
 #define CM_TIME_TEXT_BYTES 32

@@ -15,12 +15,12 @@
  * pass over them, and the cost of a call per batch vanishes. Fewer than 128 showed in profiles as calls; more
  * gains nothing. */
 #define CM_BATCH_CAPACITY 512
-/* A batch rests on the segment it was framed from; a straddling record sits in headroom, so one is the rule.
- */
+/* A batch rests on the segment it was framed from; a straddling record sits in headroom, so one is the
+ * rule. */
 #define CM_BATCH_SEGMENTS 2
 
-/* What happened in the input just before a packet. In band, so that it keeps its place through parallel work.
- */
+/* What happened in the input just before a packet. In band, so that it keeps its place through parallel
+ * work. */
 enum cm_event_type {
     CM_EVENT_SECTION = 1,   /* pcapng section header; the record is the block */
     CM_EVENT_INTERFACE = 2, /* interface description block; `interface` is its index */
@@ -63,8 +63,8 @@ struct cm_batch {
     struct cm_headers *headers;
 };
 
-/* `headers_bytes`: size of one headers element, 0 for none (core knows no packet headers). NULL: no memory.
- */
+/* `headers_bytes`: size of one headers element, 0 for none (core knows no packet headers). NULL: no
+ * memory. */
 struct cm_batch *cm_batch_create(size_t headers_bytes);
 void cm_batch_destroy(struct cm_batch *batch); /* NULL accepted; drops segments */
 /* Empty it for reuse: drops the segment references, zeroes counts, origin and order, and selects all; packets

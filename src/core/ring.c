@@ -38,7 +38,7 @@ struct cm_ring {
     /* written before the ring is shared, and when somebody sleeps or closes: stays in both caches */
     void **slots;
     uint64_t mask;
-    uint64_t wake_mask; /* see wake_producer */
+    uint64_t wake_mask; /* half the capacity: see pop */
     size_t mapped_bytes;
     unsigned spin_rounds;
     _Atomic uint32_t closed;

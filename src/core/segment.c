@@ -61,7 +61,7 @@ struct cm_segment_pool {
     size_t n_free;
     size_t headroom_bytes;
     size_t n_bytes;
-    _Atomic size_t n_segments; /* that exist; written under the lock, read by anyone */
+    _Atomic size_t n_segments; /* that exist; not under the lock */
 };
 
 static struct mapped_segment *map_segment(size_t headroom_bytes, size_t n_bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A segment: contiguous bytes of one input, with a counted reference and the hook that gives the memory back.
- */
+/* A segment: contiguous bytes of one input, with a counted reference and the hook that gives the memory
+ * back. */
 #ifndef CM_CORE_SEGMENT_H
 #define CM_CORE_SEGMENT_H
 

@@ -27,8 +27,8 @@ struct cm_operator {
     void (*close)(void *shared, void *local);
 };
 
-/* Takes batches for good. `consume` may be called by several threads at once, each with its own local state;
- * batches of one sequence number all come to one thread, in order. */
+/* Where batches end: takes from them what it needs. `consume` may be called by several threads at once,
+ * each with its own local state; batches of one sequence number all come to one thread, in order. */
 struct cm_sink {
     const char *name;
     void *shared;

@@ -4,8 +4,8 @@
  * left off, so that seams.h can prove that ranges framed apart are what one chain would have framed.
  *
  * A record belongs to the range in which it starts. Ranges are the same whether one chain frames them one
- * after the other or several threads frame them apart: what follows cannot tell, except by the time it took.
- */
+ * after the other or several threads frame them apart: what follows cannot tell, except by the time it
+ * took. */
 #ifndef CM_DECODE_FRAMER_H
 #define CM_DECODE_FRAMER_H
 
@@ -24,8 +24,8 @@ struct cm_damage {
     const char *reason; /* static */
 };
 
-/* Located damages kept per range; the rest is counted. One range of 4 MiB with more than this is one story.
- */
+/* Located damages kept per range; the rest is counted. One range of 4 MiB with more than this is one
+ * story. */
 #define CM_RANGE_DAMAGES 8
 
 /* What a range turned out to be. */

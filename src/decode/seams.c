@@ -92,8 +92,8 @@ static void fold(struct cm_seams *seams, const struct cm_range_result *result)
             close_damage(seams, result->start);
     } else if (seams->next > 0) {
         if (result->start == CM_NOWHERE) {
-            /* nothing starts here: right when the record before reaches past this range, or the input ended
-             */
+            /* nothing starts here: right when the record before reaches past this range, or the input
+             * ended */
             if (seams->landing < result->landing) {
                 disprove(seams, seams->landing);
                 return;

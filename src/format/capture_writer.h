@@ -34,8 +34,8 @@ struct cm_writer_options {
     bool retimed;          /* times will change: simple packet blocks become enhanced ones */
 };
 
-/* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into one.
- */
+/* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into
+ * one. */
 struct cm_written_packet {
     const uint8_t *record; /* the whole record or block as read */
     uint32_t record_bytes;
@@ -64,8 +64,8 @@ struct cm_writer_wish {
 /* Options from the inputs as far as they are known now: byte order of the first; its kind, but pcapng where
  * link types are mixed; the greatest snaplen (0, no limit, is the greatest: 262144 in pcap); nanoseconds if
  * an interface has units finer than microseconds. CAPMILL_E_UNSUPPORTED, naming two link types, where pcap
- * was asked for and link types are mixed. Without any input: a
- * pcap file of Ethernet in microseconds, where nothing else is wished. */
+ * was asked for and link types are mixed. Without any input: a pcap file of Ethernet in microseconds, where
+ * nothing else is wished. */
 enum capmill_status cm_writer_options_derive(const struct cm_writer_input *inputs, uint32_t n_inputs,
                                              const struct cm_writer_wish *wish,
                                              struct cm_writer_options *options_ret, struct cm_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pcapng file format: sections, interfaces, packet blocks. Called through layout.h; nobody else needs it.
- */
+/* The pcapng file format: sections, interfaces, packet blocks. Called through layout.h; nobody else needs
+ * it. */
 #ifndef CM_FORMAT_PCAPNG_H
 #define CM_FORMAT_PCAPNG_H
 

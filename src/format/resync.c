@@ -182,8 +182,8 @@ static struct look look_pcapng(const struct search *s, size_t place, bool first,
 
 enum chain_result { CHAIN_FAILED, CHAIN_HOLDS, CHAIN_UNDECIDED };
 
-/* Follow the chain from p. *need_ret with CHAIN_UNDECIDED: as many bytes from the buffer's beginning decide.
- */
+/* Follow the chain from p. *need_ret with CHAIN_UNDECIDED: as many bytes from the buffer's beginning
+ * decide. */
 __attribute__((always_inline)) static inline enum chain_result
 follow_chain(const struct search *s, struct marks marks[2], size_t p, size_t *need_ret, bool pcapng)
 {

@@ -102,8 +102,8 @@ static const struct sign *find(const struct sign *signs, size_t n_signs, const u
 }
 
 /* Endace's ERF has no file header: look whether three records, or all there are, make sense. A record: time
- * (8, little endian, 32.32), type (1), flags (1), record length (2, big), loss counter (2), wire length (2).
- */
+ * (8, little endian, 32.32), type (1), flags (1), record length (2, big), loss counter (2), wire length
+ * (2). */
 #define ERF_HEADER_BYTES       16u
 #define ERF_RECORDS_TO_TRY     3
 #define ERF_GREATEST_TYPE      48u

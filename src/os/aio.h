@@ -25,8 +25,8 @@ enum capmill_status cm_aio_open(enum cm_aio_engine engine, unsigned depth, void 
                                 size_t buffers_bytes, struct cm_aio **aio_ret, struct cm_error *error);
 /* Waits for reads in flight, then frees. NULL accepted. */
 void cm_aio_close(struct cm_aio *aio);
-/* CAPMILL_AGAIN when `depth` reads are in flight. The buffer is the queue's until its completion is popped.
- */
+/* CAPMILL_AGAIN when `depth` reads are in flight. The buffer is the queue's until its completion is
+ * popped. */
 enum capmill_status cm_aio_read(struct cm_aio *aio, struct cm_file *file, uint64_t offset, void *buffer,
                                 size_t n, uint64_t tag, struct cm_error *error);
 /* Wait for at least one completion and take up to `capacity`; 0 only when nothing is in flight. */

@@ -97,8 +97,8 @@ enum capmill_status cm_output_create(const char *path, bool replace, struct cm_o
  * time takes the square of their number. Then sweep once for all of them. */
 enum capmill_status cm_output_create_unswept(const char *path, bool replace, struct cm_output **output_ret,
                                              struct cm_error *error);
-/* Remove the debris of dead runs for all outputs whose path begins with this. What cannot be removed stays.
- */
+/* Remove the debris of dead runs for all outputs whose path begins with this. What cannot be removed
+ * stays. */
 void cm_output_sweep(const char *path_prefix);
 /* Borrowed; NULL while released by cm_output_rest. Not to be used once the output is committed. */
 struct cm_file *cm_output_file(struct cm_output *output);
@@ -119,10 +119,9 @@ enum capmill_status cm_file_open_scratch(const char *folder, struct cm_file **fi
 /* --- folders --- */
 
 /* Paths of the regular files right inside `folder` (not deeper; empty is no failure) or that match a glob
- * pattern (`*`,
- * `?`, `[...]` in any component; no match at all is CAPMILL_E_NOT_FOUND), in byte-wise order. Names that
- * begin with a dot, which those of our temporaries do, need a dot in the pattern and are not listed. The list
- * is one allocation, ended by NULL, freed with free(). */
+ * pattern (`*`, `?`, `[...]` in any component; no match at all is CAPMILL_E_NOT_FOUND), in byte-wise order.
+ * Names that begin with a dot, which those of our temporaries do, need a dot in the pattern and are not
+ * listed. The list is one allocation, ended by NULL, freed with free(). */
 enum capmill_status cm_folder_list(const char *folder, char ***paths_ret, size_t *n_ret,
                                    struct cm_error *error);
 enum capmill_status cm_glob(const char *pattern, char ***paths_ret, size_t *n_ret, struct cm_error *error);

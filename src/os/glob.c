@@ -244,8 +244,8 @@ static void expand(struct expansion *expansion, const char *folder, const char *
         expansion->status = status;
 }
 
-/* Length of the folders in front of the first component with a wildcard: they are taken as they are written.
- */
+/* Length of the folders in front of the first component with a wildcard: they are taken as they are
+ * written. */
 static size_t find_root(const char *pattern)
 {
     size_t root_bytes = CM_PATH_IS_WINDOWS && pattern[0] != 0 && pattern[1] == ':' ? 2 : 0;

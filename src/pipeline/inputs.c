@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing inputs and looking at their beginnings. Not for reading them (source/) or framing them (decode/).
- */
+/* Listing inputs and looking at their beginnings. Not for reading them (source/) or framing them
+ * (decode/). */
 #include "pipeline/inputs.h"
 
 #include <inttypes.h>

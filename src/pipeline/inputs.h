@@ -70,8 +70,8 @@ void cm_input_release(struct cm_inputs *inputs, struct cm_input *input);
 /* Close it now if nobody uses it: for whoever goes through many inputs one after the other. */
 void cm_input_close(struct cm_inputs *inputs, struct cm_input *input);
 
-/* Map the file of an acquired input, once: its `map`, `map_bytes` and `map_n_bytes` are set then. Any thread.
- */
+/* Map the file of an acquired input, once: its `map`, `map_bytes` and `map_n_bytes` are set then. Any
+ * thread. */
 enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *input, struct cm_error *error);
 
 /* CAPMILL_E_CHANGED where a file of inputs [first, end) is shorter than it was when it was looked at: bytes

@@ -180,8 +180,8 @@ static bool name_slices(struct cm_file_outlet *outlet)
     return outlet->slice_prefix != NULL;
 }
 
-/* NAME_YYYYMMDDTHHMMSSZ.EXT; slices shorter than a second, or not of whole seconds, carry the fraction too.
- */
+/* NAME_YYYYMMDDTHHMMSSZ.EXT; slices shorter than a second, or not of whole seconds, carry the fraction
+ * too. */
 static char *slice_path(const struct cm_file_outlet *outlet, uint64_t start_ns)
 {
     char stamp[CM_TIME_TEXT_BYTES];

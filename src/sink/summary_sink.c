@@ -55,7 +55,7 @@ static enum capmill_status part_init(struct cm_summary_part *part, struct cm_sum
 
 static void part_clear(struct cm_summary_part *part)
 {
-    cm_summary_totals_clear(&part->totals);
+    cm_summary_totals_fini(&part->totals);
     part->ranges.n = 0;
     if (part->tally != NULL)
         cm_tally_clear(part->tally);

@@ -19,11 +19,6 @@ void cm_summary_totals_fini(struct cm_summary_totals *totals)
     memset(totals, 0, sizeof(*totals));
 }
 
-void cm_summary_totals_clear(struct cm_summary_totals *totals)
-{
-    cm_summary_totals_fini(totals);
-}
-
 /* --- interfaces --- */
 
 static struct cm_summary_interfaces *find_input(const struct cm_summary_totals *totals, uint32_t input,

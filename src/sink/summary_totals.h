@@ -41,9 +41,7 @@ struct cm_summary_totals {
     size_t n_damages_kept;
 };
 
-void cm_summary_totals_fini(struct cm_summary_totals *totals);
-/* Forget all; keeps memory that every capture needs again. */
-void cm_summary_totals_clear(struct cm_summary_totals *totals);
+void cm_summary_totals_fini(struct cm_summary_totals *totals); /* forgets all: as new */
 /* False: no memory. */
 bool cm_summary_totals_add(struct cm_summary_totals *totals, const struct cm_batch *batch, bool stats);
 bool cm_summary_totals_merge(struct cm_summary_totals *into, const struct cm_summary_totals *from);

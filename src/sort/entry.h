@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-/* Input number and offset in one word that sorts as both: a million inputs of 16 TiB. The plan refuses more.
- */
+/* Input number and offset in one word that sorts as both: a million inputs of 16 TiB. The plan refuses
+ * more. */
 #define CM_PLACE_OFFSET_BITS 44
 #define CM_PLACE_MAX_INPUTS  (1u << (64 - CM_PLACE_OFFSET_BITS))
 #define CM_PLACE_MAX_BYTES   (UINT64_C(1) << CM_PLACE_OFFSET_BITS)

@@ -17,7 +17,8 @@
 /* A piece of the output: small enough that what is read for it stays in cache until it is copied, large
  * enough that reads of neighbours pay. */
 #define PIECE_BYTES (1024u * 1024)
-/* And of no more packets than this: scattered ones bring up to READ_GAP_BYTES along each, 8 MiB in all. */
+/* And of no more packets than this, for each may bring READ_GAP_BYTES along: 32 MiB at worst, where they
+ * lie just so far apart. */
 #define PIECE_PACKETS 2048u
 /* Bytes between two packets that are read along rather than starting another read: what 16 KiB cost to copy
  * is about what a system call costs. */

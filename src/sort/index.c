@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Putting the runs of an index together in order of time. Runs that follow one another are only laid end to
- * end; others are dealt into buckets by the top bits of their times, and each bucket put in order by itself.
- */
+ * end; others are dealt into buckets by the top bits of their times, and each bucket put in order by
+ * itself. */
 #include "sort/index_int.h"
 
 #include <inttypes.h>

@@ -2,8 +2,10 @@
 /* The door of stage 4. Two ways to the ordered output, each a sink for batches:
  *
  *   window   one read: packets are held until no earlier one can follow, then copied out. Fails softly
- * (CAPMILL_AGAIN from consume) when a packet comes too late; nothing it wrote is then worth anything. index
- * two reads: the first leaves an index in order of time, cm_gather brings the packets in that order.
+ *            (CAPMILL_AGAIN from consume) when a packet comes too late; nothing it wrote is then worth
+ *            anything.
+ *   index    two reads: the first leaves an index in order of time, cm_gather brings the packets in that
+ *            order.
  *
  * Later ways (spilling runs, distributing into buckets) are to stand beside these, behind the same outlet. */
 #ifndef CM_SORT_SORT_H

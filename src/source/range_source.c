@@ -8,8 +8,8 @@
 
 #include "base/checked.h"
 
-/* Past the end of the range reads are as small as this: enough to finish a record that the over-read did not.
- */
+/* Past the end of the range reads are as small as this: enough to finish a record that the over-read did
+ * not. */
 #define EXTENSION_BYTES (64u * 1024)
 
 struct range_source {

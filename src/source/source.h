@@ -18,8 +18,8 @@
 #define CM_SOURCE_OVERREAD_BYTES (16u * 1024)
 
 /* Positioned reads by whoever claims ranges: for files in the page cache. `block_bytes` at a time, into
- * segments of `pool` (whose room must be at least block_bytes + CM_SOURCE_OVERREAD_BYTES). NULL: no memory.
- */
+ * segments of `pool` (whose room must be at least block_bytes + CM_SOURCE_OVERREAD_BYTES). NULL: no
+ * memory. */
 struct cm_source *cm_range_source_create(struct cm_segment_pool *pool, size_t block_bytes);
 /* Begin a range: next yields [begin, ...) in blocks up to `end` and a little further, then, as long as it is
  * asked, small blocks up to `size` (the file's size when the run began; a file found shorter is

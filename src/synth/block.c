@@ -82,8 +82,8 @@ static void merge_runs(const uint64_t *times, const uint16_t *from, uint16_t *to
 }
 
 /* A conversation's first packet is the one with its earliest time, not the one that stands first: whoever
- * sorts the capture finds every conversation in order. Equal times keep their places, as a stable sort does.
- */
+ * sorts the capture finds every conversation in order. Equal times keep their places, as a stable sort
+ * does. */
 static void give_steps_by_time(const struct cm_synth *synth, uint64_t first, uint32_t n,
                                const struct scratch *scratch)
 {

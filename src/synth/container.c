@@ -45,8 +45,8 @@ static size_t pcap_header(const struct cm_synth_container *container, uint8_t *o
     return 24;
 }
 
-/* A section header block of unknown section length, and one interface description with if_tsresol (option 9).
- */
+/* A section header block of unknown section length, and one interface description with if_tsresol (option
+ * 9). */
 static size_t pcapng_header(const struct cm_synth_container *container, uint8_t *out)
 {
     bool big = container->big_endian;

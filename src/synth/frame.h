@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One synthetic Ethernet frame: headers, payload and checksums. Not for which frames there are (traffic.h).
- */
+/* One synthetic Ethernet frame: headers, payload and checksums. Not for which frames there are
+ * (traffic.h). */
 #ifndef CM_SYNTH_FRAME_H
 #define CM_SYNTH_FRAME_H
 
@@ -64,8 +64,8 @@ struct cm_synth_frame_payload {
     uint8_t *text;  /* TEXT: CM_SYNTH_FRAME_TEXT_BYTES of it */
     uint32_t *sums; /* sums[i]: of the little-endian 16-bit words before word i, modulo 2^32 */
 };
-/* A payload is a stretch of the text that starts in its first half: the greatest one fits behind any start.
- */
+/* A payload is a stretch of the text that starts in its first half: the greatest one fits behind any
+ * start. */
 #define CM_SYNTH_FRAME_TEXT_BYTES (1u << 17)
 
 enum capmill_status cm_synth_frame_payload_init(struct cm_synth_frame_payload *payload,

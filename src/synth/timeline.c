@@ -36,8 +36,8 @@ static uint64_t time_in_order(const struct cm_synth_timeline *timeline, uint64_t
     return ns;
 }
 
-/* The file keeps the order in which packets arrived; a displaced one carries the time at which it was sent.
- */
+/* The file keeps the order in which packets arrived; a displaced one carries the time at which it was
+ * sent. */
 static uint64_t displace(const struct cm_synth_timeline *timeline, uint64_t index, uint64_t ns)
 {
     uint64_t bits = cm_synth_draw(timeline->key_displace, index);

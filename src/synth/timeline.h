@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When each packet of a synthetic capture was seen: pure functions of its number. Not for bytes of records.
- */
+/* When each packet of a synthetic capture was seen: pure functions of its number. Not for bytes of
+ * records. */
 #ifndef CM_SYNTH_TIMELINE_H
 #define CM_SYNTH_TIMELINE_H
 

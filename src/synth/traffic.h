@@ -17,10 +17,8 @@
 /* About the bytes of a block: two blocks (one being made, one being written) stay in a second-level cache of
  * usual size, and a block is long enough that neither handing it over nor writing it costs more per byte. */
 #define CM_SYNTH_TRAFFIC_BLOCK_BYTES (2u << 20)
-#define CM_SYNTH_TRAFFIC_MIN_SLOTS                                                                           \
-    128 /* shares below 1/128 would vanish from blocks of the largest frames                                 \
-         */
-#define CM_SYNTH_TRAFFIC_MAX_SLOTS 32768 /* order of slots is kept in 16 bits */
+#define CM_SYNTH_TRAFFIC_MIN_SLOTS   128   /* shares below 1/128 would vanish from blocks of large frames */
+#define CM_SYNTH_TRAFFIC_MAX_SLOTS   32768 /* order of slots is kept in 16 bits */
 
 #define CM_SYNTH_TRAFFIC_NO_CONVERSATION UINT32_MAX
 

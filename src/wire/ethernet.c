@@ -71,8 +71,8 @@ static bool macsec(struct cm_walk *walk, uint16_t *type_ret)
     return other_tag(walk, bits & 0x20 ? 16 : 8, type_ret);
 }
 
-/* Pass one tag that `*type` announced and put the type that it announces there. False: none, or no further.
- */
+/* Pass one tag that `*type` announced and put the type that it announces there. False: none, or no
+ * further. */
 static bool pass_tag(struct cm_walk *walk, uint16_t *type)
 {
     switch (*type) {

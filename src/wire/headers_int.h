@@ -8,8 +8,8 @@
 #include "wire/headers.h"
 #include "wire/numbers.h"
 
-/* Headers are looked for within this many bytes, so that every offset fits 16 bits and none is CM_NO_OFFSET.
- */
+/* Headers are looked for within this many bytes, so that every offset fits 16 bits and none is
+ * CM_NO_OFFSET. */
 #define CM_WALK_MAX_BYTES (CM_NO_OFFSET - 1u)
 /* Tags and labels of one packet; real networks use up to about ten. More is taken for an attempt to keep us
  * busy. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP, UDP and their like, from the first byte after the IP headers. Not for what they carry, tunnels apart.
- */
+/* TCP, UDP and their like, from the first byte after the IP headers. Not for what they carry, tunnels
+ * apart. */
 #include "wire/headers_int.h"
 
 #define TCP_LEAST_BYTES  20
@@ -22,8 +22,8 @@ static bool ports(struct cm_walk *walk)
     return true;
 }
 
-/* The header is `n` bytes, or as many as its own field says; where all of them are here the payload begins.
- */
+/* The header is `n` bytes, or as many as its own field says; where all of them are here the payload
+ * begins. */
 static bool pass(struct cm_walk *walk, uint32_t n, uint32_t least)
 {
     if (n < least) {

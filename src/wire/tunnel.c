@@ -96,8 +96,7 @@ static void inner_by_type(struct cm_walk *walk, uint16_t type, bool sequenced)
     case CM_ETH_PPP:
         inner_ppp(walk);
         break;
-    case CM_ETH_ERSPAN: /* type I has no header and no sequence number, type II has eight bytes and a number
-                         */
+    case CM_ETH_ERSPAN: /* type I has no header and no sequence number, type II has eight bytes and one */
         erspan(walk, sequenced ? 8 : 0);
         break;
     case CM_ETH_ERSPAN_3: /* 12 bytes, and 8 of a platform's own where the last bit says so */

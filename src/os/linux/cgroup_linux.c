@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of the control groups around this process: its own group and every parent that can be seen, in
- * version 2 or
- * 1. Where the groups lie is read from /proc, never assumed. Not for creating groups. */
+ * version 2 or 1. Where the groups lie is read from /proc, never assumed. Not for creating groups. */
 #include "os/linux/cgroup_linux.h"
 
 #include <limits.h>

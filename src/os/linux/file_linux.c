@@ -219,8 +219,8 @@ enum capmill_status cm_path_free_space(const char *path, uint64_t *bytes_ret, st
     return CAPMILL_OK;
 }
 
-/* A descriptor that someone else made non-blocking (a shared terminal or pipe) is waited for like any other.
- */
+/* A descriptor that someone else made non-blocking (a shared terminal or pipe) is waited for like any
+ * other. */
 static bool waited_for(int fd, int code, short events)
 {
     struct pollfd wish = {.fd = fd, .events = events};
@@ -249,8 +249,8 @@ enum capmill_status cm_file_read_at(struct cm_file *file, uint64_t offset, void 
         if (got == 0)
             break;
         done += (size_t)got;
-        /* Past the page cache, an odd length is the end of the file; asking on from there would be refused.
-         */
+        /* Past the page cache, an odd length is the end of the file; asking on from there would be
+         * refused. */
         if (file->direct && done % direct_alignment != 0)
             break;
     }
@@ -329,8 +329,8 @@ void cm_file_stop_writes(struct cm_file *file, const _Atomic int *stop)
     int fd;
 
     /* A write that waits for the reader of a pipe cannot look at a flag. Opened once more, the same pipe can
-     * be told not to wait, without changing that for other processes that share the descriptor we were given.
-     */
+     * be told not to wait, without changing that for other processes that share the descriptor we were
+     * given. */
     if (fstat(file->fd, &facts) != 0 || !S_ISFIFO(facts.st_mode))
         return;
     snprintf(again, sizeof(again), "/proc/self/fd/%d", file->fd);

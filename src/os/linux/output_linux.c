@@ -142,8 +142,8 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
         return false;
     fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd >= 0) {
-        /* The process may live where we cannot see it (another machine or container): then it holds the lock.
-         */
+        /* The process may live where we cannot see it (another machine or container): then it holds the
+         * lock. */
         if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
             unlink(path);
         close(fd);

@@ -28,8 +28,7 @@ struct slot {
     size_t n;
     size_t n_done;
     uint64_t tag;
-    DWORD refused; /* code of a read that the system refused at once, which the port does not report by itself
-                    */
+    DWORD refused; /* code of a read that the system refused at once, of which the port says nothing */
 };
 
 struct iocp_aio {

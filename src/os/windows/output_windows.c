@@ -113,8 +113,8 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
     path = join(sweep->folder, name);
     if (path == NULL)
         return false;
-    /* Opened for us alone, which fails while anyone (on another machine, say) has it open; gone when closed.
-     */
+    /* Opened for us alone, which fails while anyone (on another machine, say) has it open; gone when
+     * closed. */
     handle = cm_open_handle(path, DELETE, 0, OPEN_EXISTING,
                             FILE_FLAG_DELETE_ON_CLOSE | FILE_FLAG_OPEN_REPARSE_POINT);
     if (handle != INVALID_HANDLE_VALUE)

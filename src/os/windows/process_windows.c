@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stop requests and terminals of the Windows console. Not for stopping a run: that is the reader of the flag.
- */
+/* Stop requests and terminals of the Windows console. Not for stopping a run: that is the reader of the
+ * flag. */
 #include "os/process.h"
 #include "os/windows/system_windows.h"
 

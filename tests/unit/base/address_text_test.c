@@ -47,8 +47,8 @@ CM_TEST(address_text, ipv6_canonical_form)
                0xffff, 0xffff);
 }
 
-/* What is written must read back; two zeros in a row are never left. Read by hand here: no system resolver.
- */
+/* What is written must read back; two zeros in a row are never left. Read by hand here: no system
+ * resolver. */
 CM_TEST(address_text, ipv6_reads_back)
 {
     uint32_t state = 7;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a ring answers to one thread: order, bounds, wrapping, closing, counters. Two threads: tests/stress.
- */
+/* What a ring answers to one thread: order, bounds, wrapping, closing, counters. Two threads:
+ * tests/stress. */
 #include "core/ring.h"
 
 #include "unit/check.h"

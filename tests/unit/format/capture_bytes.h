@@ -204,8 +204,8 @@ static inline const struct cm_event *nth_event(const struct cm_driven *driven, e
     abort();
 }
 
-/* Frame it at once, then in feeds of 1, 7 and 4096 bytes (large captures: 4096 alone): all must say the same.
- */
+/* Frame it at once, then in feeds of 1, 7 and 4096 bytes (large captures: 4096 alone): all must say the
+ * same. */
 static inline void drive_all_ways(struct cm_driven *driven, const struct made *made)
 {
     static const size_t feeds[] = {4096, 7, 1};

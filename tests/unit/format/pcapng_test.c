@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pcapng blocks are framed in both byte orders; damage inside a block of sound length costs that block alone.
- */
+/* pcapng blocks are framed in both byte orders; damage inside a block of sound length costs that block
+ * alone. */
 #include "unit/format/capture_bytes.h"
 
 CM_TEST(pcapng, all_packet_blocks_in_both_orders)

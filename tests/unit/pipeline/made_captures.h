@@ -215,8 +215,8 @@ static inline int model_compare(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
-/* The records of pcap captures of one kind in order of time behind the header of the first. Answers how many.
- */
+/* The records of pcap captures of one kind in order of time behind the header of the first. Answers how
+ * many. */
 static inline size_t model_sort(const struct made *inputs, size_t n_inputs, struct made *sorted)
 {
     struct model_record *records = NULL;
@@ -320,7 +320,7 @@ static const struct way ways[] = {
 /* Whether this build and system have it. */
 static inline bool way_is_there(const struct way *way)
 {
-    return way->io != CAPMILL_IO_URING || strstr(capmill_build_features(), "io_uring: yes") != NULL;
+    return way->io != CAPMILL_IO_URING || strcmp(capmill_build_feature(0), "io_uring: yes") == 0;
 }
 
 static inline void sort_job(struct capmill_job *job, const char *const *inputs, size_t n_inputs,

@@ -202,8 +202,8 @@ CM_TEST(pipes, a_fifo_that_would_need_more_memory_fails_and_says_so)
     end(&bench);
 }
 
-/* What was written cannot be taken back: neither a late packet nor a disproved seam may find part of it gone.
- */
+/* What was written cannot be taken back: neither a late packet nor a disproved seam may find part of it
+ * gone. */
 CM_TEST(pipes, late_packets_do_not_spoil_a_fifo)
 {
     struct bench bench;

@@ -65,8 +65,8 @@ CM_TEST(headers, any_bytes_on_any_link)
     }
 }
 
-/* A header can lie so far in that 16 bits do not name its place: it is then not decoded, and nothing wraps.
- */
+/* A header can lie so far in that 16 bits do not name its place: it is then not decoded, and nothing
+ * wraps. */
 CM_TEST(headers, beyond_what_offsets_can_name)
 {
     uint32_t n = 300000;

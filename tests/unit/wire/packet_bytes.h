@@ -210,8 +210,8 @@ static inline struct cm_headers decode_inner(const struct packet *packet, const 
     return inner;
 }
 
-/* IPv4 or IPv6 with 20 bytes of TCP, ports 1234 and 80: what most tests put behind the header they are about.
- */
+/* IPv4 or IPv6 with 20 bytes of TCP, ports 1234 and 80: what most tests put behind the header they are
+ * about. */
 static inline void put_ip_tcp(struct packet *packet, unsigned version)
 {
     uint32_t at = version == 4 ? put_ipv4(packet, CM_PROTOCOL_TCP) : put_ipv6(packet, CM_PROTOCOL_TCP);
