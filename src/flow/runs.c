@@ -18,6 +18,10 @@
  * sequence. */
 #define BUFFER_BYTES ((size_t)256 << 10)
 
+/* Files taken over from others before runs are copied instead: enough that the threads of one summary hand
+ * theirs over at no cost, few enough that thousands of summaries do not use up the process's descriptors. */
+#define FILES_MAX 16u
+
 struct run {
     struct cm_file *file;
     uint64_t offset; /* bytes */
@@ -179,10 +183,52 @@ enum capmill_status cm_runs_end(struct cm_runs *runs, struct cm_error *error)
     return status;
 }
 
+static enum capmill_status read_records(const struct run *run, uint8_t *buffer, size_t n_bytes,
+                                        struct cm_error *error)
+{
+    size_t got;
+    enum capmill_status status = cm_file_read_at(run->file, run->offset, buffer, n_bytes, &got, error);
+
+    if (status == CAPMILL_END || (status == CAPMILL_OK && got != n_bytes))
+        return cm_error_set(error, CAPMILL_E_INTERNAL, 0, "a scratch file of spilled flows ends too early");
+    return status == CAPMILL_OK ? CAPMILL_OK : cm_error_context(error, "cannot read spilled flows");
+}
+
+/* Append a run of another to the file being written. */
+static enum capmill_status copy_run(struct cm_runs *into, struct run run, struct cm_error *error)
+{
+    const uint64_t n_records = run.n_records;
+    uint64_t n_bytes = n_records * record_bytes(into);
+    enum capmill_status status = cm_runs_begin(into, error);
+
+    while (status == CAPMILL_OK && n_bytes > 0) {
+        const size_t n = (size_t)cm_min_u64(n_bytes, BUFFER_BYTES);
+
+        status = read_records(&run, into->buffer, n, error);
+        into->buffer_used = n;
+        if (status == CAPMILL_OK)
+            status = write_buffer(into, error);
+        run.offset += n;
+        n_bytes -= n;
+    }
+    if (status == CAPMILL_OK)
+        into->runs[into->n_runs++].n_records = n_records;
+    return status;
+}
+
 enum capmill_status cm_runs_move(struct cm_runs *into, struct cm_runs *from, struct cm_error *error)
 {
+    enum capmill_status status = CAPMILL_OK;
+
     if (from->n_runs == 0)
         return CAPMILL_OK;
+    if (into->n_files + from->n_files > FILES_MAX) {
+        for (size_t i = 0; i < from->n_runs && status == CAPMILL_OK; i++)
+            status = copy_run(into, from->runs[i], error);
+        if (status == CAPMILL_OK)
+            forget_runs(from);
+        return status;
+    }
     if (!reserve_runs(into, from->n_runs) || !reserve_files(into, from->n_files))
         return no_memory(error);
     memcpy(into->runs + into->n_runs, from->runs, from->n_runs * sizeof(*from->runs));
@@ -238,7 +284,6 @@ static enum capmill_status reader_advance(struct reader *reader, const struct cm
     const size_t n_bytes = walk->shape->n_words * sizeof(uint64_t);
     uint64_t wanted = reader->run.n_records * n_bytes;
     enum capmill_status status;
-    size_t got;
 
     if (reader->at != reader->end && (reader->at += n_bytes) != reader->end)
         return CAPMILL_OK;
@@ -246,12 +291,9 @@ static enum capmill_status reader_advance(struct reader *reader, const struct cm
         return CAPMILL_END;
     if (wanted > walk->buffer_bytes)
         wanted = walk->buffer_bytes;
-    status =
-        cm_file_read_at(reader->run.file, reader->run.offset, reader->buffer, (size_t)wanted, &got, error);
-    if (status == CAPMILL_END || (status == CAPMILL_OK && got != wanted))
-        return cm_error_set(error, CAPMILL_E_INTERNAL, 0, "a scratch file of spilled flows ends too early");
+    status = read_records(&reader->run, reader->buffer, (size_t)wanted, error);
     if (status != CAPMILL_OK)
-        return cm_error_context(error, "cannot read spilled flows");
+        return status;
     reader->run.offset += wanted;
     reader->run.n_records -= wanted / n_bytes;
     reader->at = reader->buffer;

@@ -33,7 +33,8 @@ enum capmill_status cm_runs_put(struct cm_runs *runs, const uint64_t *records, s
                                 struct cm_error *error);
 enum capmill_status cm_runs_end(struct cm_runs *runs, struct cm_error *error);
 
-/* All runs of `from` become `into`'s; same shape. */
+/* All runs of `from` become `into`'s; same shape. However many are moved, `into` holds some twenty files
+ * open at most. After a failure both are fit only to be destroyed. */
 enum capmill_status cm_runs_move(struct cm_runs *into, struct cm_runs *from, struct cm_error *error);
 
 /* Walk over all records of all runs in ascending order of keys, each key once. Where there are more runs than
