@@ -73,6 +73,30 @@ static enum capmill_status make_recipe(const struct cm_typed *typed, char **text
     return CAPMILL_OK;
 }
 
+static void set_filter(struct cm_job_args *args, const struct cm_typed *typed)
+{
+    args->job.filter = (struct capmill_filter){
+        .rules = {.op = CAPMILL_FILTER_AND, .rules = typed->rules, .n_rules = typed->n_rules},
+        .min_flow_packets = typed->min_flow_packets,
+        .decap = typed->decap,
+    };
+}
+
+static void set_transform(struct cm_job_args *args, const struct cm_typed *typed)
+{
+    struct capmill_transform *transform = &args->job.transform;
+
+    *transform = typed->transform;
+    transform->replace_ip = typed->word_lists[CM_REPLACE_IP];
+    transform->n_replace_ip = typed->n_words[CM_REPLACE_IP];
+    transform->replace_mac = typed->word_lists[CM_REPLACE_MAC];
+    transform->n_replace_mac = typed->n_words[CM_REPLACE_MAC];
+    transform->replace_vlan = typed->word_lists[CM_REPLACE_VLAN];
+    transform->n_replace_vlan = typed->n_words[CM_REPLACE_VLAN];
+    transform->replace_port = typed->word_lists[CM_REPLACE_PORT];
+    transform->n_replace_port = typed->n_words[CM_REPLACE_PORT];
+}
+
 enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *typed,
                                      struct cm_messages *messages, struct cm_error *error)
 {
@@ -97,6 +121,8 @@ enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *
     job->force = typed->force;
     job->durable = typed->durable;
     job->approximate = typed->approximate;
+    set_filter(args, typed);
+    set_transform(args, typed);
     job->unidirectional = typed->unidirectional;
     job->slice_ns = typed->slice_ns;
     job->nanoseconds = typed->resolution == CM_RESOLUTION_NS;

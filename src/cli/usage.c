@@ -68,13 +68,14 @@ static void print_command_help(const struct cm_command *command, struct cm_print
     print_wrapped(printer, command->text, 0, 0);
     for (int group = 0; group < CM_N_OPTION_GROUPS; group++) {
         bool has_title = false;
-        for (size_t i = 0; i < cm_n_options; i++) {
-            if ((int)cm_options[i].group != group || (cm_options[i].commands & (1u << command->id)) == 0)
+        for (const struct cm_option *option = cm_option_next(NULL); option != NULL;
+             option = cm_option_next(option)) {
+            if ((int)option->group != group || (option->commands & (1u << command->id)) == 0)
                 continue;
             if (!has_title)
                 cm_printer_format(printer, "\n%s:\n", cm_option_group_titles[group]);
             has_title = true;
-            print_option(printer, &cm_options[i]);
+            print_option(printer, option);
         }
     }
     cm_printer_text(printer, "\nExamples:\n");

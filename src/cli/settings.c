@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings into struct cm_typed. How a single value is read is its option's matter (options_*.c). */
+#include "cli/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "sort, generate" */
+static const char *list_commands(unsigned commands, char *text, size_t text_bytes)
+{
+    size_t used = 0;
+
+    text[0] = 0;
+    for (size_t i = 0; i < cm_n_commands && used < text_bytes; i++) {
+        if ((commands & (1u << cm_commands[i].id)) != 0)
+            used += (size_t)snprintf(text + used, text_bytes - used, "%s%s", used == 0 ? "" : ", ",
+                                     cm_commands[i].name);
+    }
+    return text;
+}
+
+static enum capmill_status check_belongs(const struct cm_typed *typed, struct cm_error *error)
+{
+    char list[128];
+
+    for (size_t i = 0; i < typed->n_settings; i++) {
+        const struct cm_option *option = typed->settings[i].option;
+        if ((option->commands & (1u << typed->command->id)) == 0)
+            return cm_error_set(error, CAPMILL_E_USAGE, 0, "--%s is no option of %s; it belongs to %s",
+                                option->name, typed->command->name,
+                                list_commands(option->commands, list, sizeof(list)));
+    }
+    if (!typed->command->takes_inputs && typed->n_inputs > 0)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s takes no INPUT, but '%.80s' was given",
+                            typed->command->name, typed->inputs[0]);
+    return CAPMILL_OK;
+}
+
+/* Where an option was given last. */
+static const char *origin_of(const struct cm_typed *typed, const char *name)
+{
+    for (size_t i = typed->n_settings; i > 0; i--) {
+        if (strcmp(typed->settings[i - 1].option->name, name) == 0)
+            return typed->settings[i - 1].origin;
+    }
+    return name;
+}
+
+static enum capmill_status refuse_pair(const struct cm_typed *typed, const char *first, const char *second,
+                                       struct cm_error *error)
+{
+    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s and %.300s exclude each other",
+                        origin_of(typed, first), origin_of(typed, second));
+}
+
+/* What single options cannot tell. */
+static enum capmill_status check_together(const struct cm_typed *typed, struct cm_error *error)
+{
+    const struct cm_command *command = typed->command;
+
+    if (typed->quiet && typed->verbose)
+        return refuse_pair(typed, "quiet", "verbose", error);
+    if (typed->json && typed->csv)
+        return refuse_pair(typed, "json", "csv", error);
+    if (typed->strict && typed->skip_unreadable)
+        return refuse_pair(typed, "strict", "skip-unreadable", error);
+    if (command->takes_inputs && typed->n_inputs == 0)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s needs an INPUT: a file, a glob, a folder or -",
+                            command->name);
+    if (command->needs_output && typed->n_outputs == 0)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s needs --output PATH", command->name);
+    for (size_t i = 0; i < typed->n_outputs && typed->json; i++) {
+        if (strcmp(typed->outputs[i].path, "-") == 0)
+            return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                                "%.300s and --output - exclude each other: both write to standard output",
+                                origin_of(typed, "json"));
+    }
+    return CAPMILL_OK;
+}
+
+/* No setting adds more than one to any list. */
+static enum capmill_status make_lists(struct cm_typed *typed, struct cm_error *error)
+{
+    size_t capacity = typed->n_settings + 1;
+    bool have_all;
+
+    typed->outputs = calloc(capacity, sizeof(*typed->outputs));
+    typed->recipe_lines = calloc(capacity, sizeof(*typed->recipe_lines));
+    typed->rules = calloc(capacity, sizeof(*typed->rules));
+    have_all = typed->outputs != NULL && typed->recipe_lines != NULL && typed->rules != NULL;
+    for (size_t i = 0; i < CM_N_WORD_LISTS; i++) {
+        typed->word_lists[i] = calloc(capacity, sizeof(*typed->word_lists[i]));
+        have_all = have_all && typed->word_lists[i] != NULL;
+    }
+    if (!have_all)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the options");
+    return CAPMILL_OK;
+}
+
+enum capmill_status cm_settings_apply(struct cm_typed *typed, struct cm_error *error)
+{
+    enum capmill_status status = check_belongs(typed, error);
+
+    if (status == CAPMILL_OK)
+        status = make_lists(typed, error);
+    for (size_t i = 0; i < typed->n_settings && status == CAPMILL_OK; i++)
+        status = typed->settings[i].option->set(&typed->settings[i], typed, error);
+    return status == CAPMILL_OK ? check_together(typed, error) : status;
+}
