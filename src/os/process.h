@@ -9,7 +9,8 @@
 #include "base/error.h"
 
 /* First thing in main: *argv becomes UTF-8 (where the system has it otherwise, a new one, never freed), and
- * writing to a pipe without a reader fails as a write instead of ending the process. */
+ * writing to a pipe without a reader fails as a write instead of ending the process. CAPMILL_E_MEMORY, or
+ * CAPMILL_E_IO where a standard stream is missing and the null device cannot take its place. */
 enum capmill_status cm_process_init(int *argc, char ***argv);
 
 /* From now on SIGINT and SIGTERM (Ctrl-C, Ctrl-Break) set *flag to the signal's number (2 for all of them on

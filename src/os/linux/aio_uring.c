@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* The kernel takes registered buffers of at most 1 GiB, and reads of at most 2 GiB. */
 static const size_t piece_bytes = (size_t)1 << 30;
@@ -16,6 +17,7 @@ enum { max_depth = 4096, direct_alignment = 4096 };
 struct slot {
     struct slot *next; /* while idle */
     bool in_flight;
+    bool landed; /* the kernel is through with it: see fail_all */
     struct cm_file *file;
     uint64_t offset;
     unsigned char *buffer;
@@ -31,6 +33,9 @@ struct uring_aio {
     size_t registered_bytes;
     struct slot *idle;
     unsigned n_in_flight;
+    unsigned n_landed; /* of those in flight */
+    unsigned n_nops;   /* entries without a read that have not come back */
+    int broken;        /* errno of the ring itself, once that failed */
     unsigned n_slots;
     struct slot slots[];
 };
@@ -96,6 +101,7 @@ static int submit(struct uring_aio *queue, struct slot *slot)
         return 0;
     io_uring_prep_nop(entry);
     io_uring_sqe_set_data(entry, NULL);
+    queue->n_nops++;
     return -rc;
 }
 
@@ -130,15 +136,46 @@ static bool take_result(struct uring_aio *queue, struct slot *slot, int result, 
     return true;
 }
 
-/* The ring itself failed, which no correct program sees: report every read as failed rather than wait for
- * ever. */
-static size_t fail_all(struct uring_aio *queue, int code, struct cm_aio_done *done, size_t capacity)
+/* Until the kernel has nothing of ours any more that it could write to: results come through memory, also where
+ * the call that waits for them fails. What it never took out of the submission ring it does not read. */
+static void await_all(struct uring_aio *queue)
+{
+    static const struct timespec a_while = {.tv_nsec = 1000000};
+
+    while (queue->n_in_flight - queue->n_landed + queue->n_nops > io_uring_sq_ready(&queue->ring)) {
+        struct io_uring_cqe *entry = NULL;
+        struct slot *slot;
+
+        if (io_uring_peek_cqe(&queue->ring, &entry) != 0 || entry == NULL) {
+            nanosleep(&a_while, NULL); /* entering the kernel also lets it post what it has */
+            continue;
+        }
+        slot = io_uring_cqe_get_data(entry);
+        io_uring_cqe_seen(&queue->ring, entry);
+        if (slot == NULL) {
+            queue->n_nops--;
+        } else if (!slot->landed) {
+            slot->landed = true;
+            queue->n_landed++;
+        }
+    }
+}
+
+/* The ring itself failed, which no correct program sees: report every read as failed rather than wait for ever,
+ * but only when no buffer that goes back with it can be written to. */
+static size_t fail_all(struct uring_aio *queue, struct cm_aio_done *done, size_t capacity)
 {
     size_t n = 0;
 
-    for (unsigned i = 0; i < queue->n_slots && n < capacity; i++)
-        if (queue->slots[i].in_flight)
-            finish(queue, &queue->slots[i], code, &done[n++]);
+    await_all(queue);
+    for (unsigned i = 0; i < queue->n_slots && n < capacity; i++) {
+        struct slot *slot = &queue->slots[i];
+
+        if (!slot->in_flight)
+            continue;
+        queue->n_landed -= slot->landed;
+        finish(queue, slot, queue->broken, &done[n++]);
+    }
     return n;
 }
 
@@ -147,6 +184,8 @@ static size_t uring_wait(struct cm_aio *aio, struct cm_aio_done *done, size_t ca
     struct uring_aio *queue = (struct uring_aio *)aio;
     size_t n = 0;
 
+    if (queue->broken != 0)
+        return fail_all(queue, done, capacity);
     while (n < capacity && queue->n_in_flight > 0) {
         struct io_uring_cqe *entry = NULL;
         struct slot *slot;
@@ -156,14 +195,18 @@ static size_t uring_wait(struct cm_aio *aio, struct cm_aio_done *done, size_t ca
             if (n > 0)
                 break;
             result = io_uring_submit_and_wait(&queue->ring, 1);
-            if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY)
-                return fail_all(queue, -result, done, capacity);
+            if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY) {
+                queue->broken = -result;
+                return fail_all(queue, done, capacity);
+            }
             continue;
         }
         slot = io_uring_cqe_get_data(entry);
         result = entry->res;
         io_uring_cqe_seen(&queue->ring, entry);
-        if (slot != NULL && take_result(queue, slot, result, &done[n]))
+        if (slot == NULL)
+            queue->n_nops--;
+        else if (take_result(queue, slot, result, &done[n]))
             n++;
     }
     return n;
@@ -176,6 +219,8 @@ static enum capmill_status uring_read(struct cm_aio *aio, struct cm_file *file, 
     struct slot *slot = queue->idle;
     int code;
 
+    if (queue->broken != 0)
+        return cm_system_fail(error, queue->broken, "read", cm_file_path(file));
     if (slot == NULL)
         return CAPMILL_AGAIN;
     *slot = (struct slot){

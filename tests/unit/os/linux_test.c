@@ -17,6 +17,7 @@
 
 #include "os/aio.h"
 #include "os/linux/cgroup_linux.h"
+#include "os/linux/system_linux.h"
 #include "os/memory.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -644,6 +645,56 @@ CM_TEST(linux_aio, reads_without_the_right_to_lock_memory)
     cm_memory_unmap(buffers, n_bytes);
     free(bytes);
     temporary_close(&folder);
+}
+
+static void write_later(void *context)
+{
+    const int *fd = context;
+
+    usleep(50000);
+    cm_check_eq(write(*fd, "late", 4), 4);
+}
+
+/* The call that waits for results fails from now on: what is on its way is still written, so no buffer may be
+ * handed back before. */
+CM_TEST(linux_aio, buffers_stay_taken_until_nothing_writes_to_them)
+{
+    struct cm_aio_done done;
+    struct cm_file *file;
+    struct cm_aio *aio;
+    struct cm_thread *writer;
+    char buffer[4] = "....";
+    char name[64], what[64] = "";
+    int ends[2], ring, kept, null;
+
+    if (!cm_aio_available(CM_AIO_URING))
+        cm_skip("no io_uring here");
+    cm_check_eq(pipe(ends), 0);
+    cm_check_eq(cm_file_wrap(dup(ends[0]), "a pipe", &file, NULL), CAPMILL_OK);
+    null = open("/dev/null", O_RDWR);
+    ring = dup(null); /* the number that the ring will get */
+    close(ring);
+    cm_check_eq(cm_aio_open(CM_AIO_URING, 4, NULL, 0, &aio, NULL), CAPMILL_OK);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", ring);
+    cm_check(readlink(name, what, sizeof(what) - 1) > 0);
+    cm_check_str(what, "anon_inode:[io_uring]");
+    cm_check_eq(cm_aio_read(aio, file, 0, buffer, sizeof(buffer), 7, NULL), CAPMILL_OK);
+    kept = dup(ring); /* so that the ring itself lives on */
+    cm_check_eq(dup2(null, ring), ring);
+    cm_check_eq(cm_thread_start("late", write_later, &ends[1], &writer, NULL), CAPMILL_OK);
+    cm_check_eq(cm_aio_wait(aio, &done, 1), 1);
+    cm_check_mem(buffer, "late", 4);
+    cm_check_eq(done.tag, 7);
+    cm_check(done.system_code != 0);
+    cm_check_eq(cm_aio_wait(aio, &done, 1), 0);
+    cm_check(cm_aio_read(aio, file, 0, buffer, sizeof(buffer), 8, NULL) < 0);
+    cm_thread_join(writer);
+    cm_aio_close(aio);
+    close(kept);
+    close(null);
+    close(ends[0]);
+    close(ends[1]);
+    cm_file_close(file);
 }
 
 CM_TEST(linux_aio, failed_reads_report_their_code)
