@@ -119,13 +119,13 @@ struct capmill_progress {
 };
 CAPMILL_API void capmill_run_progress(const struct capmill_run *run, struct capmill_progress *progress_ret);
 
-/* --- for programs, once each, from the main thread; a library inside another program leaves these alone ---
- */
+/* --- for programs, once each, from the main thread; a library inside another program leaves them alone --- */
 
 /* First call of main: makes *argv UTF-8 and standard output binary where the system has it otherwise
  * (Windows), lets writing to a pipe without a reader fail as a write instead of ending the process (SIGPIPE),
  * and opens the null device in place of standard streams that came closed, so that no capture takes their
- * numbers. The new *argv, if any, lives until the process ends. CAPMILL_E_MEMORY is the only failure. */
+ * numbers. The new *argv, if any, lives until the process ends. CAPMILL_E_MEMORY, or CAPMILL_E_IO where there
+ * is no null device to open. */
 CAPMILL_API enum capmill_status capmill_program_init(int *argc, char ***argv);
 /* From now on the first SIGINT or SIGTERM (Ctrl-C, Ctrl-Break) is capmill_run_stop(run), a second one ends
  * the process at once. NULL: nobody is stopped by the first any more; call it so before the run is destroyed.

@@ -33,6 +33,13 @@ static bool is_finer_than_microseconds(const struct cm_time_units *units)
     return units->binary ? units->exponent > 19 : units->exponent > 6;
 }
 
+static void free_interfaces(const struct capmill_interface_info *interfaces, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)interfaces[i].name);
+    free((void *)(uintptr_t)interfaces);
+}
+
 enum capmill_status cm_results_add_capture(struct capmill_run *run, const struct cm_input *input,
                                            const struct cm_summary *summary, uint32_t input_number,
                                            struct cm_error *error)
@@ -62,7 +69,7 @@ enum capmill_status cm_results_add_capture(struct capmill_run *run, const struct
         char *name = malloc(sizeof(interface->name));
 
         if (name == NULL) {
-            free(interfaces);
+            free_interfaces(interfaces, i);
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for results");
         }
         memcpy(name, interface->name, sizeof(interface->name));
@@ -160,13 +167,6 @@ enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *c
     run->report.outputs = (const char *const *)run->output_paths;
     run->report.n_outputs = n;
     return CAPMILL_OK;
-}
-
-static void free_interfaces(const struct capmill_interface_info *interfaces, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free((void *)(uintptr_t)interfaces[i].name);
-    free((void *)(uintptr_t)interfaces);
 }
 
 void cm_results_free(struct capmill_run *run)
