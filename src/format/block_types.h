@@ -46,6 +46,10 @@ enum cm_option_code {
     CM_OPTION_SECTION_APPLICATION = 4,
     CM_OPTION_INTERFACE_NAME = 2,
     CM_OPTION_INTERFACE_DESCRIPTION = 3,
+    CM_OPTION_INTERFACE_IPV4 = 4, /* address, mask */
+    CM_OPTION_INTERFACE_IPV6 = 5, /* address, prefix length */
+    CM_OPTION_INTERFACE_MAC = 6,
+    CM_OPTION_INTERFACE_EUI64 = 7,
     CM_OPTION_INTERFACE_TIME_RESOLUTION = 9, /* one byte: bit 7 set: 2^-n, clear: 10^-n seconds */
     CM_OPTION_INTERFACE_FILTER = 11,
     CM_OPTION_INTERFACE_OS = 12,
@@ -54,10 +58,25 @@ enum cm_option_code {
     CM_OPTION_PACKET_FLAGS = 2,
     CM_OPTION_PACKET_HASH = 3,
     CM_OPTION_PACKET_DROPS = 4,
+    CM_OPTION_PACKET_VERDICT = 7,
+    CM_OPTION_STATISTICS_START = 2,
+    CM_OPTION_STATISTICS_END = 3,
+    CM_OPTION_NAMES_SERVER = 2, /* name of the server that knew the names, and its addresses */
+    CM_OPTION_NAMES_IPV4 = 3,
+    CM_OPTION_NAMES_IPV6 = 4,
     CM_OPTION_CUSTOM_TEXT = 2988,
     CM_OPTION_CUSTOM_BYTES = 2989,
     CM_OPTION_CUSTOM_TEXT_NO_COPY = 19372,
     CM_OPTION_CUSTOM_BYTES_NO_COPY = 19373,
+};
+
+/* Records of a name resolution block: an address, then names that end in zero. */
+enum cm_name_record {
+    CM_NAME_RECORD_END = 0,
+    CM_NAME_RECORD_IPV4 = 1,
+    CM_NAME_RECORD_IPV6 = 2,
+    CM_NAME_RECORD_EUI48 = 3,
+    CM_NAME_RECORD_EUI64 = 4,
 };
 
 /* Microseconds since 1970, where an interface says nothing else. */

@@ -28,8 +28,11 @@ enum capmill_status cm_writer_open(const struct cm_writer_options *options, stru
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "cannot get memory for a capture writer");
     writer->options = *options;
     writer->options.application = NULL;
-    writer->dropped = calloc(1, sizeof(*writer->dropped));
-    if (writer->dropped == NULL)
+    /* Where times change a packet needs one. A simple packet's length is told by its interface's snaplen,
+     * which growth raises. */
+    writer->options.keep_simple_packets &= !options->retimed && options->growth_bytes == 0;
+    writer->tally = calloc(1, sizeof(*writer->tally));
+    if (writer->tally == NULL)
         goto no_memory;
     if (options->application != NULL) {
         size_t n = strlen(options->application) + 1;
@@ -76,7 +79,7 @@ void cm_writer_close(struct cm_writer *writer)
     cm_bytes_free(&writer->section_options);
     cm_bytes_free(&writer->kept);
     free(writer->application);
-    free(writer->dropped);
+    free(writer->tally);
     free(writer);
 }
 
@@ -101,11 +104,12 @@ enum capmill_status cm_writer_add_input(struct cm_writer *writer, uint32_t input
 /* Options of a section header that we keep, in our byte order and without their end: all, or all but the
  * application. */
 static void keep_section_options(struct cm_writer *writer, const uint8_t *options, size_t n, bool from_big,
-                                 uint64_t *dropped)
+                                 struct cm_left_out *left_out)
 {
     bool big = writer->options.big_endian;
+    struct cm_options_way way = {.from_big = from_big, .to_big = big, .cover = cm_writer_cover_of(writer)};
     uint8_t *to = writer->section_options.data;
-    size_t converted = cm_options_convert(CM_OPTIONS_SECTION, options, n, from_big, big, to, dropped), at = 0,
+    size_t converted = cm_options_convert(CM_OPTIONS_SECTION, options, n, &way, to, left_out), at = 0,
            kept = 0;
 
     /* the list is sound now, in our order: walk it in place */
@@ -129,8 +133,8 @@ enum capmill_status cm_writer_section(struct cm_writer *writer, uint32_t input, 
                                       size_t n, struct cm_error *error)
 {
     size_t options_bytes;
+    struct cm_left_out left_out = {0};
     enum capmill_status status;
-    uint64_t dropped = 0;
 
     if (writer->options.kind != CM_CAPTURE_PCAPNG || writer->section_seen || writer->header_written ||
         input != 0)
@@ -147,8 +151,8 @@ enum capmill_status cm_writer_section(struct cm_writer *writer, uint32_t input, 
     if (status != CAPMILL_OK || options_bytes == 0)
         return status;
     keep_section_options(writer, block + CM_BLOCK_SECTION_FIXED, options_bytes,
-                         cm_load_u32_as(block + 8, true) == CM_PCAPNG_BYTE_ORDER_MAGIC, &dropped);
-    cm_writer_count_dropped(writer, dropped);
+                         cm_load_u32_as(block + 8, true) == CM_PCAPNG_BYTE_ORDER_MAGIC, &left_out);
+    cm_writer_count(writer, &left_out);
     return CAPMILL_OK;
 }
 
@@ -179,9 +183,9 @@ static const struct cm_interface *first_of_section(const struct cm_writer_input_
     return low == input->n_interfaces ? NULL : cm_writer_interface_get(input, low);
 }
 
-/* The output id of interface `id` of a section. */
+/* The output id of interface `id` of a section, and its units. */
 static bool output_id_of(const struct cm_writer_input_state *input, uint32_t section, uint32_t id,
-                         uint32_t *id_ret)
+                         uint32_t *id_ret, const struct cm_time_units **units_ret)
 {
     const struct cm_interface *interface;
     uint32_t first;
@@ -189,6 +193,7 @@ static bool output_id_of(const struct cm_writer_input_state *input, uint32_t sec
     if (first_of_section(input, section, &first) == NULL || id >= input->n_interfaces - first)
         return false;
     interface = cm_writer_interface_get(input, first + id);
+    *units_ret = &interface->units;
     return interface->section == section && interface->id == id &&
            cm_writer_output_id(input, first + id, id_ret);
 }
@@ -251,8 +256,9 @@ enum capmill_status cm_writer_metadata(struct cm_writer *writer, uint32_t input,
     const struct cm_writer_input_state *from = cm_writer_input_get(writer, input);
     const struct cm_interface *of_section;
     uint32_t type, id = 0, index;
+    const struct cm_time_units *units = NULL;
+    struct cm_left_out left_out = {0};
     enum capmill_status status;
-    uint64_t dropped = 0;
     size_t start = out->n;
     bool from_big;
 
@@ -269,23 +275,35 @@ enum capmill_status cm_writer_metadata(struct cm_writer *writer, uint32_t input,
     if (n < CM_BLOCK_MIN_BYTES || !may_be_metadata(type = cm_load_u32_as(block, from_big)) ||
         (type == CM_BLOCK_STATISTICS &&
          (n < CM_BLOCK_STATISTICS_FIXED + CM_BLOCK_TRAILER_BYTES ||
-          !output_id_of(from, section, cm_load_u32_as(block + CM_BLOCK_HEADER_BYTES, from_big), &id)))) {
+          !output_id_of(from, section, cm_load_u32_as(block + CM_BLOCK_HEADER_BYTES, from_big), &id,
+                        &units)))) {
         cm_writer_count_dropped(writer, 1);
         return CAPMILL_OK;
     }
-    status =
-        cm_writer_block_metadata(from_big, writer->options.big_endian, id, block, n, out, &dropped, error);
+    status = cm_writer_block_metadata(writer, from_big, id, units, block, n, out, &left_out, error);
     if (status == CAPMILL_OK && out->n != start && (type == CM_BLOCK_NAMES || type == CM_BLOCK_SECRETS))
         status = once_only(writer, start, out, error);
     if (status != CAPMILL_OK)
         out->n = start;
-    cm_writer_count_dropped(writer, dropped);
+    cm_writer_count(writer, &left_out);
     return status;
+}
+
+void cm_writer_set_cover(struct cm_writer *writer, const struct cm_writer_cover *cover)
+{
+    writer->cover = *cover;
+    writer->covers = cover->hide || cover->ipv4 != NULL || cover->ipv6 != NULL || cover->mac != NULL ||
+                     cover->time != NULL;
 }
 
 uint64_t cm_writer_dropped(const struct cm_writer *writer)
 {
-    return atomic_load_explicit(writer->dropped, memory_order_relaxed);
+    return atomic_load_explicit(&writer->tally->dropped, memory_order_relaxed);
+}
+
+uint64_t cm_writer_hidden(const struct cm_writer *writer)
+{
+    return atomic_load_explicit(&writer->tally->hidden, memory_order_relaxed);
 }
 
 size_t cm_writer_packet_bytes(const struct cm_writer *writer, const struct cm_written_packet *packet)
@@ -312,9 +330,46 @@ size_t cm_writer_packet(const struct cm_writer *writer, const struct cm_written_
     return cm_writer_pcapng_packet(writer, input, packet, out);
 }
 
+void cm_writer_body(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                    struct cm_record_body *body_ret)
+{
+    struct cm_record_view view;
+
+    cm_record_view(cm_writer_input_get(writer, packet->input), packet, &view);
+    body_ret->data = view.data != NULL ? view.data : packet->record;
+    body_ret->caplen = view.caplen;
+    body_ret->origlen = view.origlen;
+    body_ret->link_type = view.link_type;
+    body_ret->has_time = view.has_time;
+}
+
+size_t cm_writer_changed_bytes(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                               uint32_t caplen)
+{
+    if (writer->options.kind == CM_CAPTURE_PCAP)
+        return CM_WRITTEN_PCAP_HEADER_BYTES + (size_t)caplen;
+    return cm_writer_pcapng_changed_bytes(writer, cm_writer_input_get(writer, packet->input), packet, caplen);
+}
+
+size_t cm_writer_data_offset(const struct cm_writer *writer, const struct cm_written_packet *packet)
+{
+    (void)packet;
+    return writer->options.kind == CM_CAPTURE_PCAP ? CM_WRITTEN_PCAP_HEADER_BYTES : CM_BLOCK_ENHANCED_FIXED;
+}
+
+size_t cm_writer_changed_packet(const struct cm_writer *writer, const struct cm_written_packet *packet,
+                                const struct cm_packet_change *change, uint8_t *out)
+{
+    const struct cm_writer_input_state *input = cm_writer_input_get(writer, packet->input);
+
+    if (writer->options.kind == CM_CAPTURE_PCAP)
+        return cm_writer_pcap_changed_packet(writer, input, packet, change, out);
+    return cm_writer_pcapng_changed_packet(writer, input, packet, change, out);
+}
+
 bool cm_writer_verbatim(const struct cm_writer *writer, uint32_t input)
 {
     const struct cm_writer_input_state *state = cm_writer_input_get(writer, input);
 
-    return state != NULL && state->verbatim;
+    return state != NULL && state->verbatim && !writer->options.retimed && writer->options.growth_bytes == 0;
 }

@@ -26,12 +26,13 @@ struct cm_writer_options {
                                 Copied. */
     int32_t zone_offset;     /* pcap: thiszone and sigfigs, as the first input has them */
     uint32_t sigfigs;
-    bool keep_simple_packets; /* pcapng: simple packet blocks of interface 0 stay what they are. Only right
-                                 where the output has one input and one interface; elsewhere they become
-                                 enhanced packet blocks. */
-    uint32_t growth_bytes; /* packets may become longer by so much: raises the written snap lengths that are
+    bool
+        keep_simple_packets; /* pcapng: simple packet blocks of the input's interface 0, which is the output's
+                                 interface 0 where there is one input, stay what they are as long as neither
+                                 growth nor times change them; all others become enhanced packet blocks */
+    uint32_t growth_bytes;   /* packets may become longer by so much: raises the written snap lengths that are
                               limits, of files and interfaces; 0: none does */
-    bool retimed;          /* times will change: simple packet blocks become enhanced ones */
+    bool retimed;            /* times will change: simple packet blocks become enhanced ones */
 };
 
 /* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into
@@ -60,6 +61,9 @@ struct cm_writer_wish {
     enum cm_writer_units_wish units; /* matters for pcap only: pcapng keeps the units of each interface */
     const char *application;
 };
+
+/* Whether an interface's units are finer than the microseconds of a usual pcap file. */
+bool cm_writer_finer_than_micro(const struct cm_time_units *units);
 
 /* Options from the inputs as far as they are known now: byte order of the first; its kind, but pcapng where
  * link types are mixed; the greatest snaplen (0, no limit, is the greatest: 262144 in pcap); nanoseconds if
@@ -129,10 +133,10 @@ struct cm_record_body {
     const uint8_t *data;
     uint32_t caplen, origlen;
     uint16_t link_type;
-    bool has_time; /* false: a simple packet block; it is written as an enhanced one where its time is to
-                      change */
+    bool has_time; /* false: a simple packet block; changed, it is written as an enhanced one, with
+                      cm_written_packet.time_ns where the change brings no time */
 };
-/* Every length is checked against record_bytes; what does not fit is cut. Any thread, as
+/* Every length is checked against record_bytes; what does not fit is cut. `data` is never NULL. Any thread, as
  * cm_writer_packet_bytes. */
 void cm_writer_body(const struct cm_writer *writer, const struct cm_written_packet *packet,
                     struct cm_record_body *body_ret);
@@ -143,14 +147,16 @@ struct cm_packet_change {
     bool has_time;    /* the record gets this time */
     uint64_t time_ns; /* times that the written form cannot hold become the nearest that it can */
 };
-/* Length as written with `caplen` bytes of packet in place of its own. */
+/* Length as written with `caplen` bytes of packet in place of its own. Counts nothing; never depends on output
+ * ids. */
 size_t cm_writer_changed_bytes(const struct cm_writer *writer, const struct cm_written_packet *packet,
                                uint32_t caplen);
 /* Where in that record the packet's bytes begin. */
 size_t cm_writer_data_offset(const struct cm_writer *writer, const struct cm_written_packet *packet);
-/* Write the record at `out` around the change->caplen bytes that the caller has put at data offset already:
- * header in front, padding, options (without those that the change makes untrue: hashes) and trailer behind.
- * Answers the length, which is what cm_writer_changed_bytes said. */
+/* Write the record at `out` around the change->caplen bytes that the caller has put at data offset already, in
+ * the input's byte order where its link type has fields in that of the file: header in front, padding, options
+ * (without those that the change makes untrue: hashes) and trailer behind. Answers the length, which is what
+ * cm_writer_changed_bytes said. */
 size_t cm_writer_changed_packet(const struct cm_writer *writer, const struct cm_written_packet *packet,
                                 const struct cm_packet_change *change, uint8_t *out);
 
@@ -170,8 +176,9 @@ struct cm_writer_cover {
 void cm_writer_set_cover(struct cm_writer *writer, const struct cm_writer_cover *cover);
 uint64_t cm_writer_hidden(const struct cm_writer *writer); /* blocks and options dropped by `hide` */
 
-/* True where every packet of `input` is written as its record's bytes unchanged: then runs of neighbours may
- * be copied together. Never for pcapng, whose blocks name interfaces. */
+/* True where cm_writer_packet writes every packet of `input` as its record's bytes unchanged, and neither times
+ * nor growth are announced: then runs of neighbours may be copied together. Never for pcapng, whose blocks name
+ * interfaces. */
 bool cm_writer_verbatim(const struct cm_writer *writer, uint32_t input);
 
 #endif

@@ -70,9 +70,10 @@ static enum capmill_status copy(struct cm_bytes *out, bool big, const uint8_t *b
 
 /* An interface of a pcap file. FCS length: libpcap's LT_FCS_LENGTH_PRESENT and LT_FCS_LENGTH, in units of 16
  * bits; the option counts bits (section 4.2). */
-static enum capmill_status describe_pcap(bool big, const struct cm_interface *interface, bool nanoseconds,
-                                         struct cm_bytes *out, struct cm_error *error)
+static enum capmill_status describe_pcap(const struct cm_writer *writer, const struct cm_interface *interface,
+                                         bool nanoseconds, struct cm_bytes *out, struct cm_error *error)
 {
+    bool big = writer->options.big_endian;
     bool has_fcs = (interface->link_type_high & 0x0400) != 0;
     uint8_t *body;
     size_t n = 8;
@@ -82,7 +83,7 @@ static enum capmill_status describe_pcap(bool big, const struct cm_interface *in
         return status;
     cm_store_u16_as(body, interface->link_type, big);
     cm_store_u16_as(body + 2, 0, big);
-    cm_store_u32_as(body + 4, interface->snaplen, big);
+    cm_store_u32_as(body + 4, cm_writer_raised_snaplen(&writer->options, interface->snaplen), big);
     if (nanoseconds) {
         cm_store_u16_as(body + n, CM_OPTION_INTERFACE_TIME_RESOLUTION, big);
         cm_store_u16_as(body + n + 2, 1, big);
@@ -105,58 +106,68 @@ static enum capmill_status describe_pcap(bool big, const struct cm_interface *in
     return CAPMILL_OK;
 }
 
-enum capmill_status cm_writer_block_interface(bool big_endian, const struct cm_interface *interface,
-                                              bool nanoseconds, struct cm_bytes *out, uint64_t *dropped,
+enum capmill_status cm_writer_block_interface(const struct cm_writer *writer,
+                                              const struct cm_interface *interface, bool nanoseconds,
+                                              struct cm_bytes *out, struct cm_left_out *left_out,
                                               struct cm_error *error)
 {
+    struct cm_options_way way = {.from_big = interface->big_endian,
+                                 .to_big = writer->options.big_endian,
+                                 .cover = cm_writer_cover_of(writer)};
     const uint8_t *block = interface->block;
     size_t n = interface->block_bytes, options_bytes;
+    bool big = writer->options.big_endian;
     enum capmill_status status;
+    uint32_t snaplen;
     uint8_t *body;
 
     if (block == NULL || n < CM_BLOCK_INTERFACE_FIXED + CM_BLOCK_TRAILER_BYTES)
-        return describe_pcap(big_endian, interface, nanoseconds, out, error);
-    if (interface->big_endian == big_endian)
-        return copy(out, big_endian, block, n, error);
+        return describe_pcap(writer, interface, nanoseconds, out, error);
+    snaplen = cm_writer_raised_snaplen(&writer->options, cm_load_u32_as(block + 12, interface->big_endian));
+    if (way.from_big == way.to_big && way.cover == NULL) {
+        status = copy(out, big, block, n, error);
+        if (status == CAPMILL_OK)
+            cm_store_u32_as(out->data + out->n - n + 12, snaplen, big);
+        return status;
+    }
     options_bytes = n - CM_BLOCK_INTERFACE_FIXED - CM_BLOCK_TRAILER_BYTES;
-    status = begin(out, big_endian, CM_BLOCK_INTERFACE, 8 + options_bytes, &body, error);
+    status = begin(out, big, CM_BLOCK_INTERFACE, 8 + options_bytes, &body, error);
     if (status != CAPMILL_OK)
         return status;
-    cm_store_u16_as(body, cm_load_u16_as(block + 8, interface->big_endian), big_endian);
-    cm_store_u16_as(body + 2, cm_load_u16_as(block + 10, interface->big_endian), big_endian);
-    cm_store_u32_as(body + 4, cm_load_u32_as(block + 12, interface->big_endian), big_endian);
-    finish(out, big_endian,
-           8 + cm_options_convert(CM_OPTIONS_INTERFACE, block + CM_BLOCK_INTERFACE_FIXED, options_bytes,
-                                  interface->big_endian, big_endian, body + 8, dropped));
+    cm_store_u16_as(body, cm_load_u16_as(block + 8, interface->big_endian), big);
+    cm_store_u16_as(body + 2, cm_load_u16_as(block + 10, interface->big_endian), big);
+    cm_store_u32_as(body + 4, snaplen, big);
+    finish(out, big,
+           8 + cm_options_convert(CM_OPTIONS_INTERFACE, block + CM_BLOCK_INTERFACE_FIXED, options_bytes, &way,
+                                  body + 8, left_out));
     return CAPMILL_OK;
 }
 
 /* Name records (section 4.5): type and length are numbers, values are addresses and strings. A list without
  * its end, or with a record that does not fit, is ended there; what follows cannot be told from options. */
-static size_t convert_names(const uint8_t *records, size_t n, bool from_big, bool to_big, uint8_t *out,
-                            uint64_t *dropped)
+static size_t convert_names(const uint8_t *records, size_t n, const struct cm_options_way *way, uint8_t *out,
+                            struct cm_left_out *left_out)
 {
     size_t at = 0;
 
     while (n - at >= 4) {
-        uint16_t type = cm_load_u16_as(records + at, from_big);
-        size_t value_bytes = cm_load_u16_as(records + at + 2, from_big);
+        uint16_t type = cm_load_u16_as(records + at, way->from_big);
+        size_t value_bytes = cm_load_u16_as(records + at + 2, way->from_big);
         size_t padded = cm_align_up(value_bytes, 4);
 
         if (type == 0) {
             memset(out + at, 0, 4);
             at += 4;
-            return at + cm_options_convert(CM_OPTIONS_NAMES, records + at, n - at, from_big, to_big, out + at,
-                                           dropped);
+            return at + cm_options_convert(CM_OPTIONS_NAMES, records + at, n - at, way, out + at, left_out);
         }
         if (padded > n - at - 4)
             break;
-        cm_store_u16_as(out + at, type, to_big);
-        cm_store_u16_as(out + at + 2, (uint16_t)value_bytes, to_big);
+        cm_store_u16_as(out + at, type, way->to_big);
+        cm_store_u16_as(out + at + 2, (uint16_t)value_bytes, way->to_big);
         memcpy(out + at + 4, records + at + 4, padded);
         at += 4 + padded;
     }
-    (*dropped)++;
+    left_out->dropped++;
     if (n - at >= 4) {
         memset(out + at, 0, 4);
         at += 4;
@@ -166,19 +177,22 @@ static size_t convert_names(const uint8_t *records, size_t n, bool from_big, boo
 
 /* The body of a block in the other byte order at `out` (room for body_bytes). False where it cannot be done.
  */
-static bool convert_body(uint32_t type, const uint8_t *body, size_t n, bool from_big, bool to_big,
-                         uint32_t output_id, uint8_t *out, size_t *n_ret, uint64_t *dropped)
+static bool convert_body(uint32_t type, const uint8_t *body, size_t n, const struct cm_options_way *way,
+                         uint32_t output_id, uint8_t *out, size_t *n_ret, struct cm_left_out *left_out)
 {
+    bool from_big = way->from_big, to_big = way->to_big;
+
     switch (type) {
     case CM_BLOCK_NAMES:
-        *n_ret = convert_names(body, n, from_big, to_big, out, dropped);
+        *n_ret = convert_names(body, n, way, out, left_out);
         return true;
     case CM_BLOCK_STATISTICS:
         cm_store_u32_as(out, output_id, to_big);
         cm_store_u32_as(out + 4, cm_load_u32_as(body + 4, from_big), to_big);
         cm_store_u32_as(out + 8, cm_load_u32_as(body + 8, from_big), to_big);
-        *n_ret = 12 + cm_options_convert(CM_OPTIONS_STATISTICS, body + 12, n - 12, from_big, to_big, out + 12,
-                                         dropped);
+        if (way->cover != NULL)
+            cm_cover_time(way, out + 4);
+        *n_ret = 12 + cm_options_convert(CM_OPTIONS_STATISTICS, body + 12, n - 12, way, out + 12, left_out);
         return true;
     case CM_BLOCK_SECRETS: {
         size_t secrets = cm_load_u32_as(body + 4, from_big), padded = cm_align_up(secrets, 4);
@@ -189,8 +203,8 @@ static bool convert_body(uint32_t type, const uint8_t *body, size_t n, bool from
         cm_store_u32_as(out + 4, (uint32_t)secrets, to_big);
         memcpy(out + 8, body + 8, padded);
         *n_ret = 8 + padded +
-                 cm_options_convert(CM_OPTIONS_SECRETS, body + 8 + padded, n - 8 - padded, from_big, to_big,
-                                    out + 8 + padded, dropped);
+                 cm_options_convert(CM_OPTIONS_SECRETS, body + 8 + padded, n - 8 - padded, way,
+                                    out + 8 + padded, left_out);
         return true;
     }
     case CM_BLOCK_CUSTOM:
@@ -222,32 +236,49 @@ static size_t least_body(uint32_t type)
     }
 }
 
-enum capmill_status cm_writer_block_metadata(bool from_big, bool to_big, uint32_t output_id,
-                                             const uint8_t *block, size_t n, struct cm_bytes *out,
-                                             uint64_t *dropped, struct cm_error *error)
+/* Whether a block's content is known so well that nothing in it tells what is to be hidden. */
+static bool may_be_told(uint32_t type)
 {
+    return type == CM_BLOCK_NAMES || type == CM_BLOCK_STATISTICS;
+}
+
+enum capmill_status cm_writer_block_metadata(const struct cm_writer *writer, bool from_big,
+                                             uint32_t output_id, const struct cm_time_units *units,
+                                             const uint8_t *block, size_t n, struct cm_bytes *out,
+                                             struct cm_left_out *left_out, struct cm_error *error)
+{
+    struct cm_options_way way = {.from_big = from_big,
+                                 .to_big = writer->options.big_endian,
+                                 .cover = cm_writer_cover_of(writer),
+                                 .units = units};
     uint32_t type = cm_load_u32_as(block, from_big);
+    const uint8_t *from = block + CM_BLOCK_HEADER_BYTES;
     size_t body_bytes = n - CM_BLOCK_MIN_BYTES, written;
     enum capmill_status status;
     uint8_t *body;
 
-    if (type == CM_BLOCK_CUSTOM_NO_COPY || body_bytes < least_body(type)) {
-        (*dropped)++;
+    if (writer->cover.hide && !may_be_told(type)) {
+        left_out->hidden++;
         return CAPMILL_OK;
     }
-    if (from_big == to_big) {
-        status = copy(out, to_big, block, n, error);
+    if (type == CM_BLOCK_CUSTOM_NO_COPY || body_bytes < least_body(type)) {
+        left_out->dropped++;
+        return CAPMILL_OK;
+    }
+    if (way.cover != NULL && type == CM_BLOCK_NAMES)
+        return cm_cover_names(writer, from_big, from, body_bytes, out, left_out, error);
+    if (from_big == way.to_big && (way.cover == NULL || type != CM_BLOCK_STATISTICS)) {
+        status = copy(out, way.to_big, block, n, error);
         if (status == CAPMILL_OK && type == CM_BLOCK_STATISTICS)
-            cm_store_u32_as(out->data + out->n - n + 8, output_id, to_big);
+            cm_store_u32_as(out->data + out->n - n + 8, output_id, way.to_big);
         return status;
     }
-    status = begin(out, to_big, type, body_bytes, &body, error);
+    status = begin(out, way.to_big, type, body_bytes, &body, error);
     if (status != CAPMILL_OK)
         return status;
-    if (convert_body(type, block + CM_BLOCK_HEADER_BYTES, body_bytes, from_big, to_big, output_id, body,
-                     &written, dropped))
-        finish(out, to_big, written);
+    if (convert_body(type, from, body_bytes, &way, output_id, body, &written, left_out))
+        finish(out, way.to_big, written);
     else
-        (*dropped)++;
+        left_out->dropped++;
     return CAPMILL_OK;
 }

@@ -132,14 +132,48 @@ static size_t write_end(uint8_t *out)
     return CM_OPTION_HEADER_BYTES;
 }
 
-size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n, bool from_big,
-                          bool to_big, uint8_t *out, uint64_t *dropped)
+/* One option at `out`, its value padded. */
+static void store_option(enum cm_option_list list, enum value_layout layout, uint16_t code,
+                         const uint8_t *value, size_t n, const struct cm_options_way *way, uint8_t *out)
+{
+    uint8_t *stored = out + CM_OPTION_HEADER_BYTES;
+
+    cm_store_u16_as(out, code, way->to_big);
+    cm_store_u16_as(out + 2, (uint16_t)n, way->to_big);
+    memcpy(stored, value, n);
+    memset(stored + n, 0, cm_align_up(n, 4) - n);
+    if (way->from_big != way->to_big)
+        reverse_value(layout, stored, n);
+    if (way->cover != NULL)
+        cm_cover_option(way, list, code, stored, n);
+}
+
+/* True where the option is left out, and counted. */
+static bool is_left_out(enum cm_option_list list, enum value_layout layout, uint16_t code,
+                        const uint8_t *value, size_t n, const struct cm_options_way *way,
+                        struct cm_left_out *left_out)
+{
+    if (way->cover != NULL && cm_cover_hides_option(way->cover, list, code, value, n)) {
+        left_out->hidden++;
+        return true;
+    }
+    if (layout == VALUE_NO_COPY || (layout == VALUE_UNKNOWN && way->from_big != way->to_big) ||
+        (way->changed && list == CM_OPTIONS_PACKET && code == CM_OPTION_PACKET_HASH)) {
+        left_out->dropped++;
+        return true;
+    }
+    return false;
+}
+
+size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n,
+                          const struct cm_options_way *way, uint8_t *out, struct cm_left_out *left_out)
 {
     size_t at = 0, written = 0;
 
     while (n - at >= CM_OPTION_HEADER_BYTES) {
-        uint16_t code = cm_load_u16_as(options + at, from_big);
-        size_t value_bytes = cm_load_u16_as(options + at + 2, from_big);
+        const uint8_t *value = options + at + CM_OPTION_HEADER_BYTES;
+        uint16_t code = cm_load_u16_as(options + at, way->from_big);
+        size_t value_bytes = cm_load_u16_as(options + at + 2, way->from_big);
         size_t padded = cm_align_up(value_bytes, 4);
         enum value_layout layout;
 
@@ -148,26 +182,16 @@ size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size
         if (padded > n - at - CM_OPTION_HEADER_BYTES)
             break;
         layout = layout_of(list, code);
-        if (layout == VALUE_NO_COPY || (layout == VALUE_UNKNOWN && from_big != to_big)) {
-            (*dropped)++;
-        } else {
-            if (out != NULL) {
-                uint8_t *value = out + written + CM_OPTION_HEADER_BYTES;
-
-                cm_store_u16_as(out + written, code, to_big);
-                cm_store_u16_as(out + written + 2, (uint16_t)value_bytes, to_big);
-                memcpy(value, options + at + CM_OPTION_HEADER_BYTES, value_bytes);
-                memset(value + value_bytes, 0, padded - value_bytes);
-                if (from_big != to_big)
-                    reverse_value(layout, value, value_bytes);
-            }
+        if (!is_left_out(list, layout, code, value, value_bytes, way, left_out)) {
+            if (out != NULL)
+                store_option(list, layout, code, value, value_bytes, way, out + written);
             written += CM_OPTION_HEADER_BYTES + padded;
         }
         at += CM_OPTION_HEADER_BYTES + padded;
     }
     if (at == n)
         return written; /* no end of options: allowed where the block ends */
-    (*dropped)++;
+    left_out->dropped++;
     if (written != 0 && n - written >= CM_OPTION_HEADER_BYTES)
         written += write_end(out == NULL ? NULL : out + written);
     return written;

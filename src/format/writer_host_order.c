@@ -105,11 +105,16 @@ static void reverse_link_header(uint16_t link_type, bool from_big, uint8_t *data
     }
 }
 
+void cm_record_turn_data(uint16_t link_type, bool from_big, bool to_big, uint8_t *data, uint32_t caplen)
+{
+    if (from_big != to_big)
+        reverse_link_header(link_type, from_big, data, caplen);
+}
+
 void cm_record_store_data(const struct cm_record_view *view, bool to_big, uint8_t *out)
 {
     if (view->caplen == 0)
         return;
     memcpy(out, view->data, view->caplen);
-    if (view->big_endian != to_big)
-        reverse_link_header(view->link_type, view->big_endian, out, view->caplen);
+    cm_record_turn_data(view->link_type, view->big_endian, to_big, out, view->caplen);
 }

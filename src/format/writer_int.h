@@ -106,15 +106,39 @@ struct cm_writer {
     uint32_t n_metadata, metadata_capacity;
     struct cm_writer_map metadata_by_hash;
 
-    /* Relaxed: a sum for the closing report. Behind a pointer, because packets are written through a const
-     * writer. */
-    _Atomic uint64_t *dropped;
+    struct cm_writer_cover cover;
+    bool covers; /* something of `cover` is set */
+
+    struct cm_writer_tally *tally; /* a pointer, because packets are written through a const writer */
 };
+
+/* Relaxed: sums for the closing report. */
+struct cm_writer_tally {
+    _Atomic uint64_t dropped, hidden;
+};
+
+/* Blocks and options that were left out: for want of a way to carry them, and to hide them. */
+struct cm_left_out {
+    uint64_t dropped, hidden;
+};
+
+static inline void cm_writer_count(const struct cm_writer *writer, const struct cm_left_out *left_out)
+{
+    if (left_out->dropped != 0)
+        atomic_fetch_add_explicit(&writer->tally->dropped, left_out->dropped, memory_order_relaxed);
+    if (left_out->hidden != 0)
+        atomic_fetch_add_explicit(&writer->tally->hidden, left_out->hidden, memory_order_relaxed);
+}
 
 static inline void cm_writer_count_dropped(const struct cm_writer *writer, uint64_t n)
 {
-    if (n != 0)
-        atomic_fetch_add_explicit(writer->dropped, n, memory_order_relaxed);
+    cm_writer_count(writer, &(struct cm_left_out){.dropped = n});
+}
+
+/* The cover that options of this writer go under; NULL: none. */
+static inline const struct cm_writer_cover *cm_writer_cover_of(const struct cm_writer *writer)
+{
+    return writer->covers ? &writer->cover : NULL;
 }
 
 static inline struct cm_writer_input_state *cm_writer_input_get(const struct cm_writer *writer,
@@ -173,8 +197,22 @@ void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, 
                          struct cm_record_view *view_ret);
 void cm_record_view_pcapng(const struct cm_interface *interface, const uint8_t *record, uint32_t record_bytes,
                            struct cm_record_view *view_ret);
+static inline void cm_record_view(const struct cm_writer_input_state *input,
+                                  const struct cm_written_packet *packet, struct cm_record_view *view_ret)
+{
+    if (input->layout.kind == CM_CAPTURE_PCAP)
+        cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, view_ret);
+    else
+        cm_record_view_pcapng(cm_writer_interface_get(input, packet->interface), packet->record,
+                              packet->record_bytes, view_ret);
+}
+
+/* writer_options.c: a snap length that is a limit (not 0), as it must be written where packets grow. Readers
+ * refuse, or cut to it, what is longer; one beyond CM_MAX_PACKET_BYTES is left alone. */
+uint32_t cm_writer_raised_snaplen(const struct cm_writer_options *options, uint32_t snaplen);
 
 /* writer_pcap.c: output is pcap. */
+#define CM_WRITTEN_PCAP_HEADER_BYTES 16u
 bool cm_writer_pcap_verbatim(const struct cm_writer_options *options, const struct cm_layout *layout);
 enum capmill_status cm_writer_pcap_header(const struct cm_writer_options *options, struct cm_bytes *out,
                                           struct cm_error *error);
@@ -182,6 +220,10 @@ size_t cm_writer_pcap_packet_bytes(const struct cm_writer_input_state *input,
                                    const struct cm_written_packet *packet);
 size_t cm_writer_pcap_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
                              const struct cm_written_packet *packet, uint8_t *out);
+size_t cm_writer_pcap_changed_packet(const struct cm_writer *writer,
+                                     const struct cm_writer_input_state *input,
+                                     const struct cm_written_packet *packet,
+                                     const struct cm_packet_change *change, uint8_t *out);
 
 /* writer_pcapng.c: output is pcapng. */
 enum capmill_status cm_writer_pcapng_header(struct cm_writer *writer, struct cm_bytes *out,
@@ -191,16 +233,25 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
                                      const struct cm_written_packet *packet);
 size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
                                const struct cm_written_packet *packet, uint8_t *out);
+size_t cm_writer_pcapng_changed_bytes(const struct cm_writer *writer,
+                                      const struct cm_writer_input_state *input,
+                                      const struct cm_written_packet *packet, uint32_t caplen);
+size_t cm_writer_pcapng_changed_packet(const struct cm_writer *writer,
+                                       const struct cm_writer_input_state *input,
+                                       const struct cm_written_packet *packet,
+                                       const struct cm_packet_change *change, uint8_t *out);
 
 /* writer_blocks.c: blocks that are no packets. Each appends one whole block to `out`. */
-enum capmill_status cm_writer_block_interface(bool big_endian, const struct cm_interface *interface,
-                                              bool nanoseconds, struct cm_bytes *out, uint64_t *dropped,
+enum capmill_status cm_writer_block_interface(const struct cm_writer *writer,
+                                              const struct cm_interface *interface, bool nanoseconds,
+                                              struct cm_bytes *out, struct cm_left_out *left_out,
                                               struct cm_error *error);
-/* `output_id` takes the place of the interface id of a statistics block. Appends nothing where the block
- * cannot be carried; then *dropped is at least one greater. */
-enum capmill_status cm_writer_block_metadata(bool from_big, bool to_big, uint32_t output_id,
+/* Of a statistics block: `output_id` takes the place of its interface id, `units` are those of its times.
+ * Appends nothing where the block is not carried; then *left_out is at least one greater. */
+enum capmill_status cm_writer_block_metadata(const struct cm_writer *writer, bool from_big,
+                                             uint32_t output_id, const struct cm_time_units *units,
                                              const uint8_t *block, size_t n, struct cm_bytes *out,
-                                             uint64_t *dropped, struct cm_error *error);
+                                             struct cm_left_out *left_out, struct cm_error *error);
 /* The byte order of a block, told from itself; `otherwise` where it reads the same both ways. */
 bool cm_writer_block_order(const uint8_t *block, size_t n, bool otherwise);
 
@@ -213,18 +264,42 @@ enum cm_option_list {
     CM_OPTIONS_NAMES,
     CM_OPTIONS_SECRETS,
 };
-/* Convert options[0..n) of one byte order to another at `out` (NULL: measure only), which takes at most n
- * bytes. Answers the length. The list is cut at the first option that does not fit; options of unknown layout
- * and custom ones that are not to be copied are left out; each of these adds one to *dropped. An end of
- * options is written where one was read, or where the list was cut. */
-size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n, bool from_big,
-                          bool to_big, uint8_t *out, uint64_t *dropped);
+/* How the options of a list are carried. */
+struct cm_options_way {
+    bool from_big, to_big;
+    bool changed;                        /* the packet changes: a hash of it would not be true */
+    const struct cm_writer_cover *cover; /* NULL: nothing is covered */
+    const struct cm_time_units *units;   /* of statistics; NULL: their times are left alone */
+};
+/* Convert options[0..n) of one byte order to another, or the same, at `out` (NULL: measure only), which takes
+ * at most n bytes. Answers the length. The list is cut at the first option that does not fit; options of
+ * unknown layout (where the order changes), custom ones that are not to be copied and those that are hidden
+ * are left out; each of these is counted. An end of options is written where one was read, or where the list
+ * was cut. */
+size_t cm_options_convert(enum cm_option_list list, const uint8_t *options, size_t n,
+                          const struct cm_options_way *way, uint8_t *out, struct cm_left_out *left_out);
+
+/* writer_cover.c: what stands beside packets, and must not be told. */
+bool cm_cover_hides_option(const struct cm_writer_cover *cover, enum cm_option_list list, uint16_t code,
+                           const uint8_t *value, size_t n);
+/* Change a stored value, already in way->to_big order, in place. */
+void cm_cover_option(const struct cm_options_way *way, enum cm_option_list list, uint16_t code,
+                     uint8_t *value, size_t n);
+/* The same for a time of way->units: high word, low word. */
+void cm_cover_time(const struct cm_options_way *way, uint8_t *words);
+/* Append a name resolution block with the given body, its addresses and names covered. */
+enum capmill_status cm_cover_names(const struct cm_writer *writer, bool from_big, const uint8_t *body,
+                                   size_t n, struct cm_bytes *out, struct cm_left_out *left_out,
+                                   struct cm_error *error);
 
 /* writer_host_order.c: the packet's bytes at `out`, with what stands in the file's byte order inside a packet
  * of its link type turned round where the orders differ. */
 void cm_record_store_data(const struct cm_record_view *view, bool to_big, uint8_t *out);
+/* The same for bytes that stand there already. */
+void cm_record_turn_data(uint16_t link_type, bool from_big, bool to_big, uint8_t *data, uint32_t caplen);
 
-/* `time_ns` in an interface's ticks; the nearest there is. */
-uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns);
+/* `time_ns` in an interface's ticks, saturating: rounded down as when units are converted, or to the nearest.
+ */
+uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns, bool nearest);
 
 #endif

@@ -133,7 +133,7 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
     struct cm_writer_output_id *known;
     enum capmill_status status = CAPMILL_OK;
     size_t start = out->n;
-    uint64_t dropped = 0;
+    struct cm_left_out left_out = {0};
     uint32_t id = 0;
 
     if (from == NULL || !from->present || (described = cm_interfaces_get(from->table, interface)) == NULL)
@@ -146,8 +146,8 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
     if (writer->options.kind == CM_CAPTURE_PCAP) {
         status = check_link_type(writer, described, error);
     } else {
-        status = cm_writer_block_interface(writer->options.big_endian, described, from->layout.nanoseconds,
-                                           out, &dropped, error);
+        status =
+            cm_writer_block_interface(writer, described, from->layout.nanoseconds, out, &left_out, error);
         if (status == CAPMILL_OK)
             status = assign(writer, from, input, described, start, out, &id, error);
         if (status != CAPMILL_OK)
@@ -155,7 +155,7 @@ enum capmill_status cm_writer_interface(struct cm_writer *writer, uint32_t input
     }
     if (status != CAPMILL_OK)
         return status;
-    cm_writer_count_dropped(writer, dropped);
+    cm_writer_count(writer, &left_out);
     if (interface >= from->n_interfaces)
         from->n_interfaces = interface + 1;
     /* release: pairs with cm_writer_output_id on the threads that write packets */

@@ -2,8 +2,9 @@
 /* What to write, from what is read: kind, byte order, units, link type. The user's wish comes first. */
 #include <string.h>
 
-#include "format/capture_writer.h"
+#include "base/checked.h"
 #include "format/link_types.h"
+#include "format/writer_int.h"
 
 /* What all interfaces of all inputs say together. */
 struct survey {
@@ -17,7 +18,7 @@ struct survey {
     bool finer_than_micro;
 };
 
-static bool finer_than_micro(const struct cm_time_units *units)
+bool cm_writer_finer_than_micro(const struct cm_time_units *units)
 {
     /* 2^-19 s is 1.9 microseconds, 2^-20 s is 0.95 */
     return units->binary ? units->exponent >= 20 : units->exponent > 6;
@@ -37,7 +38,14 @@ static void look_at(struct survey *survey, const struct cm_interface *interface)
     survey->unlimited |= interface->snaplen == 0;
     if (interface->snaplen > survey->snaplen)
         survey->snaplen = interface->snaplen;
-    survey->finer_than_micro |= finer_than_micro(&interface->units);
+    survey->finer_than_micro |= cm_writer_finer_than_micro(&interface->units);
+}
+
+uint32_t cm_writer_raised_snaplen(const struct cm_writer_options *options, uint32_t snaplen)
+{
+    if (snaplen == 0 || snaplen >= CM_MAX_PACKET_BYTES)
+        return snaplen;
+    return (uint32_t)cm_min_u64((uint64_t)snaplen + options->growth_bytes, CM_MAX_PACKET_BYTES);
 }
 
 enum capmill_status cm_writer_options_derive(const struct cm_writer_input *inputs, uint32_t n_inputs,
@@ -68,7 +76,7 @@ enum capmill_status cm_writer_options_derive(const struct cm_writer_input *input
         options_ret->kind = first->kind;
     options_ret->big_endian = first->big_endian;
     options_ret->application = wish->application;
-    options_ret->keep_simple_packets = n_inputs == 1 && inputs[0].interfaces->n <= 1;
+    options_ret->keep_simple_packets = n_inputs == 1;
 
     options_ret->nanoseconds = wish->units == CM_WRITER_UNITS_NANO ||
                                (wish->units == CM_WRITER_UNITS_AUTO && survey.finer_than_micro);

@@ -9,7 +9,7 @@
 #include "format/writer_int.h"
 
 #define FILE_HEADER_BYTES   24u
-#define RECORD_HEADER_BYTES 16u
+#define RECORD_HEADER_BYTES CM_WRITTEN_PCAP_HEADER_BYTES
 #define MAGIC_MICROSECONDS  0xa1b2c3d4u
 #define MAGIC_NANOSECONDS   0xa1b23c4du
 #define NS_PER_S            UINT64_C(1000000000)
@@ -36,7 +36,7 @@ enum capmill_status cm_writer_pcap_header(const struct cm_writer_options *option
     cm_store_u16_as(header + 6, 4, big);
     cm_store_u32_as(header + 8, (uint32_t)options->zone_offset, big);
     cm_store_u32_as(header + 12, options->sigfigs, big);
-    cm_store_u32_as(header + 16, options->snaplen, big);
+    cm_store_u32_as(header + 16, cm_writer_raised_snaplen(options, options->snaplen), big);
     cm_store_u32_as(header + 20, (uint32_t)options->link_type_high << 16 | options->link_type, big);
     out->n += FILE_HEADER_BYTES;
     return CAPMILL_OK;
@@ -68,22 +68,12 @@ void cm_record_view_pcap(const struct cm_layout *layout, const uint8_t *record, 
     view_ret->fraction = cm_load_u32_as(record + 4, big);
 }
 
-static void view_of(const struct cm_writer_input_state *input, const struct cm_written_packet *packet,
-                    struct cm_record_view *view_ret)
-{
-    if (input->layout.kind == CM_CAPTURE_PCAP)
-        cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, view_ret);
-    else
-        cm_record_view_pcapng(cm_writer_interface_get(input, packet->interface), packet->record,
-                              packet->record_bytes, view_ret);
-}
-
 size_t cm_writer_pcap_packet_bytes(const struct cm_writer_input_state *input,
                                    const struct cm_written_packet *packet)
 {
     struct cm_record_view view;
 
-    view_of(input, packet, &view);
+    cm_record_view(input, packet, &view);
     return RECORD_HEADER_BYTES + (size_t)view.caplen;
 }
 
@@ -100,6 +90,13 @@ static void split_time(uint64_t time_ns, bool nanoseconds, uint32_t *seconds_ret
     }
     *seconds_ret = (uint32_t)seconds;
     *fraction_ret = nanoseconds ? ns : ns / 1000;
+}
+
+/* `time_ns` as it will be written: the nearest there is. */
+static void split_nearest(uint64_t time_ns, bool nanoseconds, uint32_t *seconds_ret, uint32_t *fraction_ret)
+{
+    split_time(nanoseconds ? time_ns : cm_add_saturating_u64(time_ns, 500), nanoseconds, seconds_ret,
+               fraction_ret);
 }
 
 static void time_of(const struct cm_writer *writer, const struct cm_writer_input_state *input,
@@ -128,6 +125,15 @@ static void time_of(const struct cm_writer *writer, const struct cm_writer_input
     }
 }
 
+static void store_record_header(uint8_t *out, uint32_t seconds, uint32_t fraction, uint32_t caplen,
+                                uint32_t origlen, bool big)
+{
+    cm_store_u32_as(out, seconds, big);
+    cm_store_u32_as(out + 4, fraction, big);
+    cm_store_u32_as(out + 8, caplen, big);
+    cm_store_u32_as(out + 12, origlen, big);
+}
+
 size_t cm_writer_pcap_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
                              const struct cm_written_packet *packet, uint8_t *out)
 {
@@ -135,12 +141,28 @@ size_t cm_writer_pcap_packet(const struct cm_writer *writer, const struct cm_wri
     uint32_t seconds, fraction;
     struct cm_record_view view;
 
-    view_of(input, packet, &view);
+    cm_record_view(input, packet, &view);
     time_of(writer, input, packet, &view, &seconds, &fraction);
-    cm_store_u32_as(out, seconds, big);
-    cm_store_u32_as(out + 4, fraction, big);
-    cm_store_u32_as(out + 8, view.caplen, big);
-    cm_store_u32_as(out + 12, view.origlen, big);
+    store_record_header(out, seconds, fraction, view.caplen, view.origlen, big);
     cm_record_store_data(&view, big, out + RECORD_HEADER_BYTES);
     return RECORD_HEADER_BYTES + (size_t)view.caplen;
+}
+
+size_t cm_writer_pcap_changed_packet(const struct cm_writer *writer,
+                                     const struct cm_writer_input_state *input,
+                                     const struct cm_written_packet *packet,
+                                     const struct cm_packet_change *change, uint8_t *out)
+{
+    bool big = writer->options.big_endian;
+    uint32_t seconds, fraction;
+    struct cm_record_view view;
+
+    cm_record_view(input, packet, &view);
+    if (change->has_time)
+        split_nearest(change->time_ns, writer->options.nanoseconds, &seconds, &fraction);
+    else
+        time_of(writer, input, packet, &view, &seconds, &fraction);
+    store_record_header(out, seconds, fraction, change->caplen, change->origlen, big);
+    cm_record_turn_data(view.link_type, view.big_endian, big, out + RECORD_HEADER_BYTES, change->caplen);
+    return RECORD_HEADER_BYTES + (size_t)change->caplen;
 }

@@ -65,7 +65,7 @@ enum capmill_status cm_writer_pcapng_header(struct cm_writer *writer, struct cm_
     return CAPMILL_OK;
 }
 
-uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns)
+uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns, bool nearest)
 {
     wide_int since = (wide_int)time_ns - (wide_int)units->offset_s * NS_PER_S, ticks;
 
@@ -76,12 +76,13 @@ uint64_t cm_ticks_from_ns(const struct cm_time_units *units, uint64_t time_ns)
 
         if (units->exponent > 63 || seconds > ((wide_int)1 << (64 - units->exponent)))
             return UINT64_MAX;
-        ticks = (seconds << units->exponent) + (rest << units->exponent) / NS_PER_S;
+        ticks = (seconds << units->exponent) +
+                ((rest << units->exponent) + (nearest ? NS_PER_S / 2 : 0)) / NS_PER_S;
     } else if (units->exponent <= 9) {
         wide_int divisor = 1;
         for (unsigned i = units->exponent; i < 9; i++)
             divisor *= 10;
-        ticks = since / divisor;
+        ticks = (since + (nearest ? divisor / 2 : 0)) / divisor;
     } else {
         ticks = since;
         for (unsigned i = 9; i < units->exponent && ticks <= (wide_int)UINT64_MAX; i++)
@@ -150,7 +151,8 @@ static enum treatment treatment_of(const struct cm_writer *writer, const struct 
     if (packet->record_bytes < SIMPLE_OVERHEAD)
         return REWRITE;
     type = cm_load_u32_as(packet->record, interface->big_endian);
-    if (type == CM_BLOCK_PACKET_ENHANCED && same_order && packet->record_bytes >= ENHANCED_OVERHEAD)
+    if (type == CM_BLOCK_PACKET_ENHANCED && same_order && !writer->cover.hide &&
+        packet->record_bytes >= ENHANCED_OVERHEAD)
         return COPY_WITH_ID;
     if (type == CM_BLOCK_PACKET_SIMPLE && writer->options.keep_simple_packets && packet->interface == 0)
         return same_order ? COPY : REWRITE_SIMPLE;
@@ -176,16 +178,19 @@ static size_t store_drops(uint8_t *out, const struct cm_record_view *view, bool 
 }
 
 /* Options as they will stand in the written block; `out` NULL: only their length, padded. */
-static size_t carry_options(const struct cm_record_view *view, bool from_big, bool to_big, uint8_t *out,
-                            uint64_t *dropped)
+static size_t carry_options(const struct cm_writer *writer, const struct cm_record_view *view, bool changed,
+                            uint8_t *out, struct cm_left_out *left_out)
 {
     size_t padded = cm_align_up(view->options_bytes, 4);
+    struct cm_options_way way = {.from_big = view->big_endian,
+                                 .to_big = writer->options.big_endian,
+                                 .changed = changed,
+                                 .cover = cm_writer_cover_of(writer)};
 
     if (view->options_bytes == 0)
         return 0;
-    if (from_big != to_big)
-        return cm_options_convert(CM_OPTIONS_PACKET, view->options, view->options_bytes, from_big, to_big,
-                                  out, dropped);
+    if (changed || writer->cover.hide || way.from_big != way.to_big)
+        return cm_options_convert(CM_OPTIONS_PACKET, view->options, view->options_bytes, &way, out, left_out);
     if (out != NULL) {
         memcpy(out, view->options, view->options_bytes);
         memset(out + view->options_bytes, 0, padded - view->options_bytes);
@@ -198,8 +203,8 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
                                      const struct cm_written_packet *packet)
 {
     const struct cm_interface *interface;
+    struct cm_left_out left_out = {0};
     struct cm_record_view view;
-    uint64_t dropped = 0;
 
     if (input->layout.kind == CM_CAPTURE_PCAP) {
         cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, &view);
@@ -218,7 +223,19 @@ size_t cm_writer_pcapng_packet_bytes(const struct cm_writer *writer,
     }
     cm_record_view_pcapng(interface, packet->record, packet->record_bytes, &view);
     return ENHANCED_OVERHEAD + cm_align_up(view.caplen, 4) + drops_bytes(&view) +
-           carry_options(&view, interface->big_endian, writer->options.big_endian, NULL, &dropped);
+           carry_options(writer, &view, false, NULL, &left_out);
+}
+
+size_t cm_writer_pcapng_changed_bytes(const struct cm_writer *writer,
+                                      const struct cm_writer_input_state *input,
+                                      const struct cm_written_packet *packet, uint32_t caplen)
+{
+    struct cm_left_out left_out = {0};
+    struct cm_record_view view;
+
+    cm_record_view(input, packet, &view);
+    return ENHANCED_OVERHEAD + cm_align_up(caplen, 4) + drops_bytes(&view) +
+           carry_options(writer, &view, true, NULL, &left_out);
 }
 
 /* Type and both lengths. Also for a block that is copied: one is read whose lengths differ, or are no
@@ -241,35 +258,82 @@ static size_t store_data(uint8_t *out, const struct cm_record_view *view, bool b
     return padded;
 }
 
-/* Everything of an enhanced packet block up to its options; answers where they begin. */
-static size_t store_enhanced(uint8_t *out, const struct cm_record_view *view, uint32_t id, uint64_t ticks,
-                             bool big)
+/* The fixed part of an enhanced packet block. */
+static void store_enhanced(uint8_t *out, uint32_t id, uint64_t ticks, uint32_t caplen, uint32_t origlen,
+                           bool big)
 {
     cm_store_u32_as(out + 8, id, big);
     cm_store_u32_as(out + 12, (uint32_t)(ticks >> 32), big);
     cm_store_u32_as(out + 16, (uint32_t)ticks, big);
-    cm_store_u32_as(out + 20, view->caplen, big);
-    cm_store_u32_as(out + 24, view->origlen, big);
-    return CM_BLOCK_ENHANCED_FIXED + store_data(out + CM_BLOCK_ENHANCED_FIXED, view, big);
+    cm_store_u32_as(out + 20, caplen, big);
+    cm_store_u32_as(out + 24, origlen, big);
 }
 
-static size_t rewrite(const struct cm_writer *writer, const struct cm_interface *interface,
+/* What stands behind the packet's n bytes of an enhanced packet block; answers the block's length. */
+static size_t store_rest(const struct cm_writer *writer, const struct cm_record_view *view, bool changed,
+                         uint8_t *out, size_t n)
+{
+    struct cm_left_out left_out = {0};
+
+    if (drops_bytes(view) != 0)
+        n += store_drops(out + n, view, writer->options.big_endian);
+    n += carry_options(writer, view, changed, out + n, &left_out);
+    cm_writer_count(writer, &left_out);
+    return finish_block(out, n, CM_BLOCK_PACKET_ENHANCED, writer->options.big_endian);
+}
+
+/* The record's own time, in the ticks of its interface as written. */
+static uint64_t ticks_of(const struct cm_writer_input_state *input, const struct cm_written_packet *packet,
+                         const struct cm_record_view *view)
+{
+    if (input->layout.kind == CM_CAPTURE_PCAP)
+        return view->seconds * (uint64_t)(input->layout.nanoseconds ? NS_PER_S : 1000000) + view->fraction;
+    if (view->has_time)
+        return view->ticks;
+    return cm_ticks_from_ns(&cm_writer_interface_get(input, packet->interface)->units, packet->time_ns,
+                            false);
+}
+
+static size_t rewrite(const struct cm_writer *writer, const struct cm_writer_input_state *input,
                       uint32_t output_id, const struct cm_written_packet *packet, uint8_t *out)
 {
     bool big = writer->options.big_endian;
     struct cm_record_view view;
-    uint64_t dropped = 0;
-    size_t n;
 
-    cm_record_view_pcapng(interface, packet->record, packet->record_bytes, &view);
-    n = store_enhanced(out, &view, output_id,
-                       view.has_time ? view.ticks : cm_ticks_from_ns(&interface->units, packet->time_ns),
-                       big);
-    if (drops_bytes(&view) != 0)
-        n += store_drops(out + n, &view, big);
-    n += carry_options(&view, interface->big_endian, big, out + n, &dropped);
-    cm_writer_count_dropped(writer, dropped);
-    return finish_block(out, n, CM_BLOCK_PACKET_ENHANCED, big);
+    cm_record_view(input, packet, &view);
+    store_enhanced(out, output_id, ticks_of(input, packet, &view), view.caplen, view.origlen, big);
+    return store_rest(writer, &view, false, out,
+                      CM_BLOCK_ENHANCED_FIXED + store_data(out + CM_BLOCK_ENHANCED_FIXED, &view, big));
+}
+
+size_t cm_writer_pcapng_changed_packet(const struct cm_writer *writer,
+                                       const struct cm_writer_input_state *input,
+                                       const struct cm_written_packet *packet,
+                                       const struct cm_packet_change *change, uint8_t *out)
+{
+    size_t padded = cm_align_up(change->caplen, 4);
+    uint8_t *data = out + CM_BLOCK_ENHANCED_FIXED;
+    bool big = writer->options.big_endian;
+    struct cm_record_view view;
+    uint32_t output_id;
+    uint64_t ticks;
+
+    cm_writer_output_id(input, packet->interface, &output_id);
+    cm_record_view(input, packet, &view);
+    if (!change->has_time) {
+        ticks = ticks_of(input, packet, &view);
+    } else if (input->layout.kind == CM_CAPTURE_PCAP) {
+        struct cm_time_units units = {.exponent = input->layout.nanoseconds ? 9 : 6};
+
+        ticks = cm_ticks_from_ns(&units, change->time_ns, true);
+    } else {
+        ticks = cm_ticks_from_ns(&cm_writer_interface_get(input, packet->interface)->units, change->time_ns,
+                                 true);
+    }
+    store_enhanced(out, output_id, ticks, change->caplen, change->origlen, big);
+    cm_record_turn_data(view.link_type, view.big_endian, big, data, change->caplen);
+    memset(data + change->caplen, 0, padded - change->caplen);
+    return store_rest(writer, &view, true, out, CM_BLOCK_ENHANCED_FIXED + padded);
 }
 
 size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_writer_input_state *input,
@@ -281,14 +345,8 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
     uint32_t output_id;
 
     cm_writer_output_id(input, packet->interface, &output_id);
-    if (input->layout.kind == CM_CAPTURE_PCAP) {
-        uint64_t per_second = input->layout.nanoseconds ? NS_PER_S : 1000000;
-
-        cm_record_view_pcap(&input->layout, packet->record, packet->record_bytes, &view);
-        return finish_block(
-            out, store_enhanced(out, &view, output_id, view.seconds * per_second + view.fraction, big),
-            CM_BLOCK_PACKET_ENHANCED, big);
-    }
+    if (input->layout.kind == CM_CAPTURE_PCAP)
+        return rewrite(writer, input, output_id, packet, out);
     switch (treatment_of(writer, interface, packet)) {
     case COPY:
         memcpy(out, packet->record, packet->record_bytes);
@@ -306,5 +364,5 @@ size_t cm_writer_pcapng_packet(const struct cm_writer *writer, const struct cm_w
     case REWRITE:
         break;
     }
-    return rewrite(writer, interface, output_id, packet, out);
+    return rewrite(writer, input, output_id, packet, out);
 }
