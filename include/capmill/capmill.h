@@ -21,8 +21,9 @@ extern "C" {
 
 /* "0.1.0" */
 CAPMILL_API const char *capmill_version(void);
-/* What this build contains, one "name: yes|no (why)" a line: io_uring, IOCP, ... Static. */
-CAPMILL_API const char *capmill_build_features(void);
+/* What this build contains: "io_uring: yes", "IOCP: no (not on this system)", ...; NULL after the last.
+ * Static. */
+CAPMILL_API const char *capmill_build_feature(size_t i);
 
 enum capmill_command { CAPMILL_INFO = 1, CAPMILL_STATS = 2, CAPMILL_SORT = 3, CAPMILL_GENERATE = 4 };
 

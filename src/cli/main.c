@@ -25,7 +25,8 @@ static enum exit_status exit_status_of(enum capmill_status status)
 static void print_version(struct cm_printer *printer)
 {
     cm_printer_format(printer, "capmill %s\n", capmill_version());
-    cm_printer_text(printer, capmill_build_features());
+    for (size_t i = 0; capmill_build_feature(i) != NULL; i++)
+        cm_printer_format(printer, "%s\n", capmill_build_feature(i));
 }
 
 static void show_report(const struct capmill_run *run, const struct cm_typed *typed,

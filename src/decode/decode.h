@@ -7,7 +7,7 @@
 #include "core/stage.h"
 
 /* Fills batch->headers for every packet that stays, and leaves the others as they are. The batch must have been
- * created with room for struct cm_headers. */
-struct cm_operator cm_decode_operator(void);
+ * created with room for struct cm_headers. `innermost`: the headers of the innermost packet of a tunnel. */
+struct cm_operator cm_decode_operator(bool innermost);
 
 #endif

@@ -20,7 +20,24 @@ static enum capmill_status process(void *shared, void *local, struct cm_batch *b
     return CAPMILL_OK;
 }
 
-struct cm_operator cm_decode_operator(void)
+static enum capmill_status process_innermost(void *shared, void *local, struct cm_batch *batch,
+                                             struct cm_error *error)
 {
-    return (struct cm_operator){.name = "decode", .process = process};
+    const uint32_t n = cm_batch_n_selected(batch);
+
+    (void)shared;
+    (void)local;
+    (void)error;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t at = cm_batch_selected(batch, i);
+        const struct cm_packet *packet = &batch->packets[at];
+
+        cm_wire_decode_innermost(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
+    }
+    return CAPMILL_OK;
+}
+
+struct cm_operator cm_decode_operator(bool innermost)
+{
+    return (struct cm_operator){.name = "decode", .process = innermost ? process_innermost : process};
 }

@@ -12,17 +12,18 @@ const char *capmill_version(void)
     return CAPMILL_VERSION_TEXT;
 }
 
-const char *capmill_build_features(void)
+const char *capmill_build_feature(size_t i)
 {
-    bool uring = cm_aio_available(CM_AIO_URING);
-    bool iocp = cm_aio_available(CM_AIO_IOCP);
-
-    /* one constant text for each case: nothing to free, nothing shared between threads */
-    if (uring)
-        return "io_uring: yes\nIOCP: no (not on this system)\n";
-    if (iocp)
-        return "io_uring: no (not on this system)\nIOCP: yes\n";
-    return "io_uring: no (built without it, or the system forbids it)\nIOCP: no (not on this system)\n";
+    switch (i) {
+    case 0:
+        return cm_aio_available(CM_AIO_URING)  ? "io_uring: yes"
+               : cm_aio_available(CM_AIO_IOCP) ? "io_uring: no (not on this system)"
+                                               : "io_uring: no (built without it, or the system forbids it)";
+    case 1:
+        return cm_aio_available(CM_AIO_IOCP) ? "IOCP: yes" : "IOCP: no (not on this system)";
+    default:
+        return NULL;
+    }
 }
 
 void capmill_job_init(struct capmill_job *job, enum capmill_command command)

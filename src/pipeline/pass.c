@@ -61,27 +61,31 @@ static void fail(struct pass *pass, const struct cm_error *error)
 static bool work_on(struct pass *pass, unsigned thread, struct cm_batch *batch)
 {
     const struct cm_pass_options *options = pass->options;
-    struct cm_stage_counters *decode = cm_counters_of(options->counters, thread, CM_COUNT_DECODE);
     struct cm_stage_counters *sink = cm_counters_of(options->counters, thread, CM_COUNT_SINK);
     struct cm_error error = {0};
     enum capmill_status status = CAPMILL_OK;
     uint32_t n = batch->n_packets;
+    uint32_t n_kept;
     uint64_t begin_ns = cm_clock_monotonic_ns();
     uint64_t end_ns;
 
-    for (size_t i = 0; i < options->n_operators && status >= 0; i++)
-        status = options->operators[i].process(options->operators[i].shared, pass->operator_locals[thread][i],
-                                               batch, &error);
-    if (options->n_operators > 0) {
+    for (size_t i = 0; i < options->operators->n && status >= 0; i++) {
+        const struct cm_pass_operator *operator= & options->operators->all[i];
+        struct cm_stage_counters *counters = cm_counters_of(options->counters, thread, operator->counted);
+        uint32_t n_before = cm_batch_n_selected(batch);
+
+        status = operator->table.process(operator->table.shared, pass->operator_locals[thread][i], batch,
+                                         &error);
         end_ns = cm_clock_monotonic_ns();
-        cm_counter_add(&decode->busy_ns, end_ns - begin_ns);
-        cm_stage_counters_did(decode, n, 0);
+        cm_counter_add(&counters->busy_ns, end_ns - begin_ns);
+        cm_stage_counters_did(counters, n_before, 0);
         begin_ns = end_ns;
     }
+    n_kept = cm_batch_n_selected(batch);
     if (status >= 0)
         status = options->sink->consume(options->sink->shared, pass->locals[thread], batch, &error);
     cm_counter_add(&sink->busy_ns, cm_clock_monotonic_ns() - begin_ns);
-    cm_stage_counters_did(sink, n, 0);
+    cm_stage_counters_did(sink, n_kept, 0);
     if (status == CAPMILL_AGAIN) {
         atomic_store_explicit(&pass->late, true, memory_order_relaxed);
         call_off(pass);
@@ -92,6 +96,7 @@ static bool work_on(struct pass *pass, unsigned thread, struct cm_batch *batch)
         return false;
     }
     atomic_fetch_add_explicit(&options->state->packets_done, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&options->state->packets_kept, n_kept, memory_order_relaxed);
     return true;
 }
 
@@ -253,7 +258,7 @@ static void range_main(void *context, unsigned thread)
     struct cm_error error = {0};
 
     worker.framer = cm_framer_create();
-    worker.batch = cm_batch_create(options->headers_bytes);
+    worker.batch = cm_batch_create(options->operators->headers_bytes);
     worker.source = options->io == CAPMILL_IO_MMAP
                         ? cm_map_source_create(options->block_bytes)
                         : cm_range_source_create(pass->segments, options->block_bytes);
@@ -500,20 +505,21 @@ static enum capmill_status open_threads(struct pass *pass, struct cm_error *erro
     pass->operator_locals = calloc(options->n_threads, sizeof(void **));
     pass->segments =
         cm_segment_pool_create(CM_SOURCE_HEADROOM_BYTES, options->block_bytes + CM_SOURCE_OVERREAD_BYTES);
-    pass->batches = cm_batch_pool_create(options->headers_bytes);
+    pass->batches = cm_batch_pool_create(options->operators->headers_bytes);
     if (pass->locals == NULL || pass->working_on == NULL || pass->operator_locals == NULL ||
         pass->segments == NULL || pass->batches == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %u threads", options->n_threads);
     for (unsigned thread = 0; thread < options->n_threads; thread++)
         atomic_init(&pass->working_on[thread], options->as_chain ? 0 : UINT64_MAX);
     for (unsigned thread = 0; thread < options->n_threads && status >= 0; thread++) {
-        pass->operator_locals[thread] = calloc(options->n_operators + 1, sizeof(void *));
+        pass->operator_locals[thread] = calloc(CM_MAX_OPERATORS, sizeof(void *));
         if (pass->operator_locals[thread] == NULL)
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for thread %u", thread);
-        for (size_t i = 0; i < options->n_operators && status >= 0; i++) {
-            if (options->operators[i].open != NULL)
-                status = options->operators[i].open(options->operators[i].shared, thread,
-                                                    &pass->operator_locals[thread][i], error);
+        for (size_t i = 0; i < options->operators->n && status >= 0; i++) {
+            const struct cm_operator *table = &options->operators->all[i].table;
+
+            if (table->open != NULL)
+                status = table->open(table->shared, thread, &pass->operator_locals[thread][i], error);
         }
         if (status >= 0 && options->sink->open != NULL)
             status = options->sink->open(options->sink->shared, thread, &pass->locals[thread], error);
@@ -546,10 +552,12 @@ static void close_threads(struct pass *pass)
         struct cm_error error = {0};
 
         for (size_t i = 0; pass->operator_locals != NULL && pass->operator_locals[thread] != NULL &&
-                           i < options->n_operators;
+                           i < options->operators->n;
              i++) {
-            if (options->operators[i].close != NULL)
-                options->operators[i].close(options->operators[i].shared, pass->operator_locals[thread][i]);
+            const struct cm_operator *table = &options->operators->all[i].table;
+
+            if (table->close != NULL)
+                table->close(table->shared, pass->operator_locals[thread][i]);
         }
         if (pass->operator_locals != NULL)
             free(pass->operator_locals[thread]);
@@ -578,8 +586,9 @@ enum cm_pass_outcome cm_pass_run(const struct cm_pass_options *options, uint32_t
     atomic_init(&pass.next_range, options->sequence_base[options->first]);
     options->counters->names[CM_COUNT_READ] = "read";
     options->counters->names[CM_COUNT_FRAME] = "frame";
-    if (options->n_operators > 0)
-        options->counters->names[CM_COUNT_DECODE] = options->operators[0].name;
+    for (size_t i = 0; i < options->operators->n; i++)
+        options->counters->names[options->operators->all[i].counted] =
+            options->operators->all[i].counted == CM_COUNT_FILTER ? "filter" : "decode";
     options->counters->names[CM_COUNT_SINK] = options->sink->name;
     atomic_store_explicit(&options->state->stage, "read", memory_order_relaxed);
 

@@ -11,6 +11,7 @@
 #include "core/stage.h"
 #include "pipeline/counters_table.h"
 #include "pipeline/inputs.h"
+#include "pipeline/operators.h"
 
 struct cm_pass_options {
     struct cm_state *state;
@@ -24,9 +25,7 @@ struct cm_pass_options {
     uint64_t max_ranges_ahead; /* ranges that may be begun beyond one that is still worked on */
     bool as_chain;
     enum capmill_io io; /* READ, MMAP, URING or IOCP */
-    const struct cm_operator *operators;
-    size_t n_operators;
-    size_t headers_bytes; /* of a batch's header column; 0: none */
+    const struct cm_operators *operators;
     const struct cm_sink *sink;
     struct cm_counters_table *counters;
     /* The pool that the segments came from: destroyed by the caller once the sink holds on to none any more.

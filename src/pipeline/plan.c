@@ -139,7 +139,7 @@ static void choose_method(struct capmill_run *run)
     }
 }
 
-void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end)
+void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes)
 {
     uint64_t sum = 0;
 
@@ -147,7 +147,7 @@ void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end
         const struct cm_input *input = &run->inputs.all[i];
 
         run->sequence_base[i] = sum;
-        sum += input->is_skipped ? 0 : cm_pass_ranges(input, run->plan.range_bytes);
+        sum += input->is_skipped ? 0 : cm_pass_ranges(input, range_bytes);
     }
     run->sequence_base[end] = sum;
 }

@@ -61,7 +61,7 @@ struct capmill_run {
 /* plan.c */
 enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error);
 /* Number the ranges of inputs [first, end) from 0 on. */
-void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end);
+void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes);
 const char *cm_io_name(enum capmill_io io);
 
 /* run_*.c: one command each */

@@ -8,7 +8,7 @@
 
 #include "os/clock.h"
 #include "pipeline/pass.h"
-#include "pipeline/run_int.h"
+#include "pipeline/pass_over.h"
 #include "pipeline/written.h"
 #include "sink/file_outlet.h"
 #include "sort/sort.h"
@@ -128,6 +128,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
     struct capmill_run *run = attempt->run;
     uint32_t culprit = 0;
     enum cm_pass_outcome outcome;
+    struct cm_operators operators;
     struct cm_pass_options options = {
         .state = &run->state,
         .inputs = &run->inputs,
@@ -140,6 +141,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .max_ranges_ahead = run->plan.memory_bytes / (2 * run->plan.range_bytes) + run->plan.n_threads,
         .as_chain = as_chain,
         .io = run->plan.io,
+        .operators = &operators,
         .sink = sink,
         .counters = &run->counters,
         .segments_ret = segments_ret,
@@ -147,7 +149,8 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .failure_context = attempt,
     };
 
-    cm_plan_number_ranges(run, 0, run->inputs.n);
+    cm_operators_make(run, false, &operators);
+    cm_plan_number_ranges(run, 0, run->inputs.n, run->plan.range_bytes);
     outcome = cm_pass_run(&options, &culprit);
     if (outcome == CM_PASS_DISPROVED)
         cm_state_message(
@@ -399,6 +402,7 @@ enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
 {
     bool as_chain = run->plan.as_chain;
     bool by_window = run->plan.by_window;
+    struct cm_progress_mark mark = cm_state_mark(&run->state);
     enum capmill_status status = CAPMILL_OK;
 
     while (status >= 0) {
@@ -406,6 +410,7 @@ enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
         if (status != CAPMILL_AGAIN)
             break;
         cm_state_clear(&run->state);
+        cm_state_return_to(&run->state, &mark);
         for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
             if (!run->inputs.all[i].is_skipped)
                 status = cm_input_look(&run->inputs, &run->inputs.all[i], as_chain, &run->state, error);

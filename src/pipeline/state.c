@@ -50,8 +50,22 @@ void cm_state_clear(struct cm_state *state)
 {
     state->error = (struct cm_error){0};
     atomic_store_explicit(&state->failed, false, memory_order_relaxed);
-    atomic_store_explicit(&state->bytes_done, 0, memory_order_relaxed);
-    atomic_store_explicit(&state->packets_done, 0, memory_order_relaxed);
+}
+
+struct cm_progress_mark cm_state_mark(const struct cm_state *state)
+{
+    return (struct cm_progress_mark){
+        .bytes_done = atomic_load_explicit(&state->bytes_done, memory_order_relaxed),
+        .packets_done = atomic_load_explicit(&state->packets_done, memory_order_relaxed),
+        .packets_kept = atomic_load_explicit(&state->packets_kept, memory_order_relaxed),
+    };
+}
+
+void cm_state_return_to(struct cm_state *state, const struct cm_progress_mark *mark)
+{
+    atomic_store_explicit(&state->bytes_done, mark->bytes_done, memory_order_relaxed);
+    atomic_store_explicit(&state->packets_done, mark->packets_done, memory_order_relaxed);
+    atomic_store_explicit(&state->packets_kept, mark->packets_kept, memory_order_relaxed);
 }
 
 void cm_state_message(struct cm_state *state, enum capmill_message_level level, const char *format, ...)

@@ -23,6 +23,7 @@ struct cm_state {
     _Atomic uint64_t bytes_total;
     _Atomic uint64_t bytes_done;
     _Atomic uint64_t packets_done;
+    _Atomic uint64_t packets_kept; /* of those, by the filter */
     _Atomic(const char *) stage;
 };
 
@@ -44,6 +45,13 @@ void cm_state_fail(struct cm_state *state, const struct cm_error *error);
 enum capmill_status cm_state_result(struct cm_state *state, struct cm_error *error);
 /* Forget a failure, for another attempt. */
 void cm_state_clear(struct cm_state *state);
+
+/* How far a run was, to be returned to when a part of it is done again. Between passes. */
+struct cm_progress_mark {
+    uint64_t bytes_done, packets_done, packets_kept;
+};
+struct cm_progress_mark cm_state_mark(const struct cm_state *state);
+void cm_state_return_to(struct cm_state *state, const struct cm_progress_mark *mark);
 
 void cm_state_message(struct cm_state *state, enum capmill_message_level level, const char *format, ...)
     CM_PRINTF(3, 4);

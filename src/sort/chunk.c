@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
+
 struct cm_sort_event *cm_sort_event_create(uint32_t input, const struct cm_event *event)
 {
     size_t n_block = event->record == NULL ? 0 : (size_t)event->n_bytes;
@@ -178,19 +180,22 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
 }
 
 /* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth
- * a copy. */
+ * a copy. So is what a filter left over, while it is less than a quarter: the copy costs less than the bytes
+ * in between do by being held, and by being fetched again after all the cache was run through. */
 #define COMPACT_BYTES (256u * 1024)
+#define COMPACT_SHARE 4u
 
 enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error)
 {
     struct cm_segment *compact;
     struct cm_window_entry *entries;
+    uint64_t limit = cm_max_u64(COMPACT_BYTES, chunk->n_bytes / COMPACT_SHARE);
     uint64_t n_bytes = 0;
     uint8_t *at;
 
-    for (size_t i = 0; i < chunk->n && n_bytes <= COMPACT_BYTES; i++)
+    for (size_t i = 0; i < chunk->n && n_bytes <= limit; i++)
         n_bytes += chunk->entries[i].record_bytes;
-    if (chunk->n_segments == 0 || n_bytes > COMPACT_BYTES)
+    if (chunk->n_segments == 0 || n_bytes > limit)
         return CAPMILL_OK;
     compact = cm_segment_create(0, (size_t)n_bytes);
     if (compact == NULL)

@@ -196,7 +196,7 @@ int main(int argc, char **argv)
     uint64_t hashes[N_KINDS] = {0};
     uint64_t round = 0;
     struct cm_error error = {0};
-    bool has_uring = strstr(capmill_build_features(), "io_uring: yes") != NULL;
+    bool has_uring = strcmp(capmill_build_feature(0), "io_uring: yes") == 0;
 
     if (temporary == NULL)
         temporary = getenv("TEMP");

@@ -231,7 +231,7 @@ CM_TEST(framer, failures_of_the_source_are_passed_on)
 /* The header column is what wire/ says of each packet. */
 CM_TEST(framer, headers_are_filled_for_every_packet)
 {
-    struct cm_operator decode = cm_decode_operator();
+    struct cm_operator decode = cm_decode_operator(false);
     struct cm_batch *batch = cm_batch_create(sizeof(struct cm_headers));
     uint8_t frame[60] = {[12] = 0x08, [13] = 0x00, [14] = 0x45, [17] = 46, [22] = 64, [23] = 17};
     struct cm_error error = {0};

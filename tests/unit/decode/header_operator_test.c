@@ -35,7 +35,7 @@ static struct cm_batch *make_batch(uint8_t bytes[N][28])
 
 static void process(struct cm_batch *batch)
 {
-    const struct cm_operator operator= cm_decode_operator();
+    const struct cm_operator operator= cm_decode_operator(false);
     struct cm_error error = {0};
 
     cm_check(operator.open == NULL && operator.close == NULL);

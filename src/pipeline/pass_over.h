@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pass that counts: over some inputs into a sink that can begin again. */
+#ifndef CM_PIPELINE_PASS_OVER_H
+#define CM_PIPELINE_PASS_OVER_H
+
+#include "pipeline/operators.h"
+#include "pipeline/run_int.h"
+
+/* Inputs [first, end), looked at; what is disproved on the way is framed again as one chain, after `reset`
+ * has made the sink forget. */
+enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, uint32_t end,
+                                     const struct cm_operators *operators, const struct cm_sink *sink,
+                                     void (*reset)(void *context), void *reset_context,
+                                     struct cm_error *error);
+
+#endif
