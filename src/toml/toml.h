@@ -33,6 +33,9 @@ struct cm_toml_value {
     size_t n_items;
 };
 
+/* Longer texts are refused. */
+#define CM_TOML_MAX_BYTES ((size_t)1 << 20)
+
 /* NULL and CAPMILL_E_USAGE in `error` ("NAME:LINE:COLUMN: what is wrong") for bad text; `name` names the file
  * in it. The tree is freed whole by cm_toml_free. */
 struct cm_toml_value *cm_toml_parse(const char *text, size_t n, const char *name, struct cm_error *error);
