@@ -200,9 +200,9 @@ static void cover_address(const struct cm_writer_cover *cover, uint16_t type, ui
     }
 }
 
-/* Pseudonyms of the names in names[0..n) at `out` (NULL: measure only), as many as fit into `limit` bytes. */
-static size_t cover_texts(const struct cm_writer_cover *cover, const uint8_t *names, size_t n, size_t limit,
-                          uint8_t *out)
+/* Pseudonyms of the names in names[0..n) at `out`, as many as fit into `limit` bytes. */
+static size_t store_pseudonyms(const struct cm_writer_cover *cover, const uint8_t *names, size_t n,
+                               size_t limit, uint8_t *out)
 {
     size_t written = 0;
 
@@ -215,8 +215,7 @@ static size_t cover_texts(const struct cm_writer_cover *cover, const uint8_t *na
             cover->name(cover->context, (const char *)names, name_bytes, text);
             text[sizeof(text) - 1] = 0;
             text_bytes = strlen(text) + 1;
-            if (out != NULL)
-                memcpy(out + written, text, text_bytes);
+            memcpy(out + written, text, text_bytes);
             written += text_bytes;
         }
         names += name_bytes;
@@ -229,14 +228,15 @@ static size_t cover_texts(const struct cm_writer_cover *cover, const uint8_t *na
     return written;
 }
 
-/* Append one record, where the block stays within `limit` bytes with it. */
+/* Append one record, where it takes no more than `limit` bytes. */
 static enum capmill_status cover_record(const struct cm_writer *writer, uint16_t type, const uint8_t *value,
                                         size_t n, size_t limit, struct cm_bytes *out,
                                         struct cm_left_out *left_out, struct cm_error *error)
 {
+    enum { RECORD_HEADER_BYTES = 4 };
     const struct cm_writer_cover *cover = &writer->cover;
     bool big = writer->options.big_endian, hide = cover->hide;
-    size_t address = address_bytes(type), names = n - (n < address ? n : address), texts = names, padded;
+    size_t address = address_bytes(type), padded;
     bool known = address != 0 && n >= address && !(type == CM_NAME_RECORD_EUI64 && hide && !holds_mac(value));
     enum capmill_status status;
     uint8_t *record;
@@ -245,31 +245,28 @@ static enum capmill_status cover_record(const struct cm_writer *writer, uint16_t
         left_out->hidden++;
         return CAPMILL_OK;
     }
-    if (hide)
-        texts = cover_texts(cover, value + address, names, UINT16_MAX - address, NULL);
-    if (known)
-        n = address + texts;
-    padded = cm_align_up(n, 4);
-    if (4 + padded > limit) {
-        left_out->dropped++;
-        return CAPMILL_OK;
-    }
-    status = cm_bytes_reserve(out, 4 + padded, error);
+    status = cm_bytes_reserve(out, RECORD_HEADER_BYTES + UINT16_MAX + 3, error);
     if (status != CAPMILL_OK)
         return status;
     record = out->data + out->n;
+    if (hide) {
+        memcpy(record + RECORD_HEADER_BYTES, value, address);
+        n = address + store_pseudonyms(cover, value + address, n - address, UINT16_MAX - address,
+                                       record + RECORD_HEADER_BYTES + address);
+    } else {
+        memcpy(record + RECORD_HEADER_BYTES, value, n);
+    }
+    padded = cm_align_up(n, 4);
+    if (RECORD_HEADER_BYTES + padded > limit) {
+        left_out->dropped++;
+        return CAPMILL_OK;
+    }
     cm_store_u16_as(record, type, big);
     cm_store_u16_as(record + 2, (uint16_t)n, big);
-    if (known && hide) {
-        memcpy(record + 4, value, address);
-        cover_texts(cover, value + address, names, UINT16_MAX - address, record + 4 + address);
-    } else {
-        memcpy(record + 4, value, n);
-    }
-    memset(record + 4 + n, 0, padded - n);
+    memset(record + RECORD_HEADER_BYTES + n, 0, padded - n);
     if (known)
-        cover_address(cover, type, record + 4);
-    out->n += 4 + padded;
+        cover_address(cover, type, record + RECORD_HEADER_BYTES);
+    out->n += RECORD_HEADER_BYTES + padded;
     return CAPMILL_OK;
 }
 
