@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 struct pending { /* a result that came before its turn */
     bool present;
     struct cm_range_result result;
@@ -51,15 +53,8 @@ static void locate(struct cm_seams *seams, const struct cm_damage *damage)
 {
     if (seams->n_located == CM_SEAMS_DAMAGES)
         return;
-    if (seams->n_located == seams->damages_capacity) {
-        size_t capacity = seams->damages_capacity == 0 ? 16 : 2 * seams->damages_capacity;
-        struct cm_damage *damages = realloc(seams->damages, capacity * sizeof(*damages));
-
-        if (damages == NULL)
-            return; /* counted all the same: only the place is not told */
-        seams->damages = damages;
-        seams->damages_capacity = capacity;
-    }
+    if (!CM_GROW(seams->damages, seams->damages_capacity, seams->n_located + 1, 16))
+        return; /* counted all the same: only the place is not told */
     seams->damages[seams->n_located++] = *damage;
 }
 

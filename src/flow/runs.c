@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "flow/key.h"
 #include "flow/record_sort.h"
 #include "os/file.h"
@@ -88,45 +89,15 @@ size_t cm_runs_count(const struct cm_runs *runs)
     return runs->n_runs;
 }
 
-/* Room for `n_more` elements in a growing array. */
-static bool grow(void **array, size_t *capacity, size_t n, size_t n_more, size_t element_bytes)
+static bool reserve(struct cm_runs *runs, size_t n_more_runs, size_t n_more_files)
 {
-    size_t wanted = *capacity < 8 ? 8 : *capacity;
-    void *moved;
-
-    if (n + n_more <= *capacity)
-        return true;
-    while (wanted < n + n_more)
-        wanted *= 2;
-    moved = realloc(*array, wanted * element_bytes);
-    if (moved == NULL)
-        return false;
-    *array = moved;
-    *capacity = wanted;
-    return true;
-}
-
-static bool reserve_runs(struct cm_runs *runs, size_t n_more)
-{
-    void *array = runs->runs;
-    bool done = grow(&array, &runs->runs_capacity, runs->n_runs, n_more, sizeof(*runs->runs));
-
-    runs->runs = array;
-    return done;
-}
-
-static bool reserve_files(struct cm_runs *runs, size_t n_more)
-{
-    void *array = runs->files;
-    bool done = grow(&array, &runs->files_capacity, runs->n_files, n_more, sizeof(struct cm_file *));
-
-    runs->files = array;
-    return done;
+    return CM_GROW(runs->runs, runs->runs_capacity, runs->n_runs + n_more_runs, 8) &&
+           CM_GROW(runs->files, runs->files_capacity, runs->n_files + n_more_files, 8);
 }
 
 enum capmill_status cm_runs_begin(struct cm_runs *runs, struct cm_error *error)
 {
-    if (!reserve_runs(runs, 1) || !reserve_files(runs, 1))
+    if (!reserve(runs, 1, 1))
         return no_memory(error);
     if (runs->buffer == NULL && (runs->buffer = malloc(BUFFER_BYTES)) == NULL)
         return no_memory(error);
@@ -229,7 +200,7 @@ enum capmill_status cm_runs_move(struct cm_runs *into, struct cm_runs *from, str
             forget_runs(from);
         return status;
     }
-    if (!reserve_runs(into, from->n_runs) || !reserve_files(into, from->n_files))
+    if (!reserve(into, from->n_runs, from->n_files))
         return no_memory(error);
     memcpy(into->runs + into->n_runs, from->runs, from->n_runs * sizeof(*from->runs));
     memcpy(into->files + into->n_files, from->files, from->n_files * sizeof(struct cm_file *));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "os/folder_int.h"
 
 void cm_path_list_add(struct cm_path_list *list, const char *folder, const char *name)
@@ -14,15 +15,9 @@ void cm_path_list_add(struct cm_path_list *list, const char *folder, const char 
 
     if (list->failed)
         return;
-    if (wanted > list->text_capacity) {
-        char *grown = realloc(list->text, 2 * wanted + 4096);
-
-        if (grown == NULL) {
-            list->failed = true;
-            return;
-        }
-        list->text = grown;
-        list->text_capacity = 2 * wanted + 4096;
+    if (!CM_GROW(list->text, list->text_capacity, wanted, 4096)) {
+        list->failed = true;
+        return;
     }
     at = list->text + list->text_bytes;
     memcpy(at, folder, folder_bytes);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "core/batch.h"
 #include "source/source.h"
 
@@ -32,15 +33,8 @@ static enum capmill_status add(struct cm_inputs *inputs, size_t *capacity, const
 {
     struct cm_input *input;
 
-    if (inputs->n == *capacity) {
-        size_t larger = *capacity == 0 ? 16 : 2 * *capacity;
-        struct cm_input *all = realloc(inputs->all, larger * sizeof(*all));
-
-        if (all == NULL)
-            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu inputs", larger);
-        inputs->all = all;
-        *capacity = larger;
-    }
+    if (!CM_GROW(inputs->all, *capacity, (size_t)inputs->n + 1, 16))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %" PRIu32 " inputs", inputs->n);
     input = &inputs->all[inputs->n];
     memset(input, 0, sizeof(*input));
     input->path = copy_text(path);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/time_text.h"
 #include "os/thread.h"
 #include "sink/reunite.h"
@@ -91,19 +92,8 @@ static struct target *add_target(struct cm_file_outlet *outlet, char *path, stru
 {
     struct target *target = calloc(1, sizeof(*target));
 
-    if (path != NULL && target != NULL && outlet->n_targets == outlet->targets_capacity) {
-        size_t capacity = outlet->targets_capacity == 0 ? 16 : 2 * outlet->targets_capacity;
-        struct target **targets = realloc(outlet->targets, capacity * sizeof(struct target *));
-        const char **paths = realloc(outlet->paths, capacity * sizeof(char *));
-
-        if (targets != NULL)
-            outlet->targets = targets;
-        if (paths != NULL)
-            outlet->paths = paths;
-        if (targets != NULL && paths != NULL)
-            outlet->targets_capacity = capacity;
-    }
-    if (path == NULL || target == NULL || outlet->n_targets == outlet->targets_capacity) {
+    if (path == NULL || target == NULL ||
+        !CM_GROW_BOTH(outlet->targets, outlet->paths, outlet->targets_capacity, outlet->n_targets + 1, 16)) {
         free(path);
         free(target);
         cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an output");

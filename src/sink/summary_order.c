@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 
 void cm_summary_range_add(struct cm_summary_range *range, const struct cm_batch *batch)
 {
@@ -56,19 +57,7 @@ void cm_summary_range_join(struct cm_summary_range *left, const struct cm_summar
 
 static bool reserve(struct cm_summary_ranges *ranges, size_t n_more)
 {
-    size_t capacity = ranges->capacity < 16 ? 16 : ranges->capacity;
-    struct cm_summary_range *items;
-
-    if (ranges->n + n_more <= ranges->capacity)
-        return true;
-    while (capacity < ranges->n + n_more)
-        capacity *= 2;
-    items = realloc(ranges->items, capacity * sizeof(*items));
-    if (items == NULL)
-        return false;
-    ranges->items = items;
-    ranges->capacity = capacity;
-    return true;
+    return CM_GROW(ranges->items, ranges->capacity, ranges->n + n_more, 16);
 }
 
 struct cm_summary_range *cm_summary_ranges_for(struct cm_summary_ranges *ranges, const struct cm_batch *batch)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "flow/host_table.h"
 #include "flow/key.h"
 #include "sink/summary_int.h"
@@ -78,16 +79,9 @@ static void greatest_offer(struct greatest *greatest, const void *row)
         }
         return;
     }
-    if (greatest->n == greatest->capacity) {
-        size_t capacity = greatest->capacity == 0 ? 64 : 2 * greatest->capacity;
-        char *moved = realloc(greatest->rows, capacity * greatest->row_bytes);
-
-        if (moved == NULL) {
-            greatest->failed = true;
-            return;
-        }
-        greatest->rows = moved;
-        greatest->capacity = capacity;
+    if (!cm_grow(&greatest->rows, &greatest->capacity, greatest->n + 1, 64, greatest->row_bytes)) {
+        greatest->failed = true;
+        return;
     }
     memcpy(row_at(greatest, greatest->n), row, greatest->row_bytes);
     sift_up(greatest, greatest->n++);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "wire/headers.h"
 
 void cm_summary_totals_fini(struct cm_summary_totals *totals)
@@ -45,15 +46,8 @@ static struct cm_summary_interfaces *input_for(struct cm_summary_totals *totals,
 
     if (found != NULL)
         return found;
-    if (totals->n_inputs == totals->inputs_capacity) {
-        size_t capacity = totals->inputs_capacity == 0 ? 4 : 2 * totals->inputs_capacity;
-        struct cm_summary_interfaces *moved = realloc(totals->inputs, capacity * sizeof(*moved));
-
-        if (moved == NULL)
-            return NULL;
-        totals->inputs = moved;
-        totals->inputs_capacity = capacity;
-    }
+    if (!CM_GROW(totals->inputs, totals->inputs_capacity, totals->n_inputs + 1, 4))
+        return NULL;
     memmove(totals->inputs + at + 1, totals->inputs + at, (totals->n_inputs - at) * sizeof(*totals->inputs));
     totals->n_inputs++;
     totals->inputs[at] = (struct cm_summary_interfaces){.input = input};
@@ -63,20 +57,11 @@ static struct cm_summary_interfaces *input_for(struct cm_summary_totals *totals,
 /* Interfaces are numbered by blocks of the file, so the greatest number is bounded by what was read. */
 static bool add_to_interface(struct cm_summary_interfaces *input, uint32_t interface, uint64_t n_packets)
 {
-    if (interface >= input->n) {
-        uint64_t wanted = cm_max_u64((uint64_t)interface + 1, 2 * (uint64_t)input->n);
-        uint64_t *moved;
+    const size_t before = input->n;
 
-        wanted = cm_min_u64(wanted, UINT32_MAX);
-        if (interface >= wanted)
-            return false;
-        moved = realloc(input->n_packets, (size_t)wanted * sizeof(*moved));
-        if (moved == NULL)
-            return false;
-        memset(moved + input->n, 0, (size_t)(wanted - input->n) * sizeof(*moved));
-        input->n_packets = moved;
-        input->n = (uint32_t)wanted;
-    }
+    if (!CM_GROW(input->n_packets, input->n, (size_t)interface + 1, 1))
+        return false;
+    memset(input->n_packets + before, 0, (input->n - before) * sizeof(*input->n_packets));
     input->n_packets[interface] += n_packets;
     return true;
 }
@@ -226,8 +211,9 @@ static bool merge_interfaces(struct cm_summary_totals *into, const struct cm_sum
 
         if (input == NULL)
             return false;
-        for (uint32_t j = 0; j < from->inputs[i].n; j++)
-            if (from->inputs[i].n_packets[j] > 0 && !add_to_interface(input, j, from->inputs[i].n_packets[j]))
+        for (size_t j = 0; j < from->inputs[i].n; j++)
+            if (from->inputs[i].n_packets[j] > 0 &&
+                !add_to_interface(input, (uint32_t)j, from->inputs[i].n_packets[j]))
                 return false;
     }
     return true;

@@ -20,7 +20,7 @@ struct cm_summary_pair {
 /* Packets by interface of one input. */
 struct cm_summary_interfaces {
     uint32_t input;
-    uint32_t n; /* interfaces with a counter */
+    size_t n; /* interfaces with a counter */
     uint64_t *n_packets;
 };
 

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "os/memory.h"
 #include "sort/order.h"
+
+#define LEAST 16u /* elements of the first array: most groups have more, and never give it back */
 
 struct cm_group *cm_group_create(void)
 {
@@ -38,41 +41,14 @@ void cm_group_reset(struct cm_group *group)
     group->n_bytes = 0;
 }
 
-/* Make room for `n` elements of `element_bytes` in a growing array; doubles. */
-static bool grow(void **array, size_t *capacity, size_t n, size_t element_bytes)
-{
-    size_t wanted = *capacity == 0 ? 16 : *capacity;
-    size_t n_bytes;
-    void *larger;
-
-    while (wanted < n)
-        wanted *= 2;
-    if (wanted == *capacity)
-        return true;
-    if (!cm_mul_size(wanted, element_bytes, &n_bytes))
-        return false;
-    larger = realloc(*array, n_bytes);
-    if (larger == NULL)
-        return false;
-    *array = larger;
-    *capacity = wanted;
-    return true;
-}
-
 bool cm_group_grow(struct cm_group *group, size_t n)
 {
-    size_t scratch_capacity = group->capacity;
-
-    if (n <= group->capacity)
-        return true;
-    return grow((void **)&group->scratch, &scratch_capacity, n, sizeof(*group->scratch)) &&
-           grow((void **)&group->entries, &group->capacity, n, sizeof(*group->entries));
+    return CM_GROW_BOTH(group->entries, group->scratch, group->capacity, n, LEAST);
 }
 
 bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk)
 {
-    if (!grow((void **)&group->chunks, &group->chunks_capacity, group->n_chunks + 1,
-              sizeof(struct cm_chunk *)))
+    if (!CM_GROW(group->chunks, group->chunks_capacity, group->n_chunks + 1, LEAST))
         return false;
     /* relaxed: the window holds a reference while it hands out this one */
     atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
@@ -83,9 +59,8 @@ bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk)
 bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
                         size_t n)
 {
-    if (!grow((void **)&group->events, &group->events_capacity, group->n_events + 1,
-              sizeof(*group->events)) ||
-        !grow((void **)&group->event_bytes, &group->event_bytes_capacity, group->n_event_bytes + n, 1))
+    if (!CM_GROW(group->events, group->events_capacity, group->n_events + 1, LEAST) ||
+        !CM_GROW(group->event_bytes, group->event_bytes_capacity, group->n_event_bytes + n, LEAST))
         return false;
     memcpy(group->event_bytes + group->n_event_bytes, bytes, n);
     group->events[group->n_events++] = (struct cm_group_event){event->place, group->n_event_bytes, n};
@@ -99,7 +74,7 @@ static bool make_queue(struct cm_waiting_events *waiting, uint32_t input)
 
     if (input < before)
         return true;
-    if (!grow((void **)&waiting->queues, &waiting->n_queues, (size_t)input + 1, sizeof(*waiting->queues)))
+    if (!CM_GROW(waiting->queues, waiting->n_queues, (size_t)input + 1, LEAST))
         return false;
     memset(waiting->queues + before, 0, (waiting->n_queues - before) * sizeof(*waiting->queues));
     return true;
@@ -216,7 +191,7 @@ static enum capmill_status add_piece(struct cm_group *group, size_t first, size_
 {
     struct cm_group_piece *piece;
 
-    if (!grow((void **)&group->pieces, &group->pieces_capacity, group->n_pieces + 1, sizeof(*group->pieces)))
+    if (!CM_GROW(group->pieces, group->pieces_capacity, group->n_pieces + 1, LEAST))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a piece of the output");
     piece = &group->pieces[group->n_pieces++];
     piece->first = first;
@@ -307,7 +282,7 @@ enum capmill_status cm_group_settle_rest(struct cm_group *group, struct cm_waiti
     }
     if (status < 0 || group->n_event_bytes == 0)
         return status;
-    if (!grow((void **)&group->pieces, &group->pieces_capacity, group->n_pieces + 1, sizeof(*group->pieces)))
+    if (!CM_GROW(group->pieces, group->pieces_capacity, group->n_pieces + 1, LEAST))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a piece of the output");
     group->pieces[group->n_pieces] = (struct cm_group_piece){.first = 0, .n = 0};
     group->n_bytes += group->n_event_bytes;

@@ -15,7 +15,8 @@ struct cm_index_run {
 
 struct cm_index {
     struct cm_index_run *runs; /* by number in the run's order of ranges */
-    uint64_t n_runs, runs_capacity;
+    uint64_t n_runs;
+    size_t runs_capacity;
     struct cm_index_entry *entries; /* the whole, in order; from cm_memory_map */
     size_t entries_bytes;
     uint64_t n;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "os/thread.h"
 #include "sort/index_int.h"
 #include "sort/order.h"
@@ -17,7 +18,6 @@ struct shared {
     struct cm_mutex lock; /* guards the index and the event lists */
     struct cm_index *index;
     struct run_events *events; /* by number, like runs */
-    uint64_t events_capacity;
 };
 
 /* Events of a range, until the ranges are all there and can be strung together in order. */
@@ -45,33 +45,12 @@ static enum capmill_status open_local(void *context, unsigned thread, void **loc
     return CAPMILL_OK;
 }
 
-static enum capmill_status grow(struct local *local, size_t n, struct cm_error *error)
-{
-    size_t capacity = local->capacity == 0 ? 16384 : local->capacity;
-    struct cm_index_entry *entries;
-    struct cm_index_entry *scratch;
-
-    while (capacity < n)
-        capacity *= 2;
-    if (capacity == local->capacity)
-        return CAPMILL_OK;
-    entries = realloc(local->entries, capacity * sizeof(*entries));
-    if (entries != NULL)
-        local->entries = entries;
-    scratch = realloc(local->scratch, capacity * sizeof(*scratch));
-    if (scratch != NULL)
-        local->scratch = scratch;
-    if (entries == NULL || scratch == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the index of a range");
-    local->capacity = capacity;
-    return CAPMILL_OK;
-}
-
 static enum capmill_status hand_in(struct shared *shared, struct local *local, uint64_t number,
                                    struct cm_error *error)
 {
     struct cm_index *index = shared->index;
     struct cm_index_entry *entries = NULL;
+    size_t before;
     enum capmill_status status = CAPMILL_OK;
 
     if (local->n > 0) {
@@ -82,29 +61,13 @@ static enum capmill_status hand_in(struct shared *shared, struct local *local, u
         memcpy(entries, local->entries, local->n * sizeof(*entries));
     }
     cm_mutex_lock(&shared->lock);
-    if (number >= index->runs_capacity) {
-        uint64_t capacity = index->runs_capacity == 0 ? 256 : index->runs_capacity;
-        struct cm_index_run *runs;
-        struct run_events *events;
-
-        while (number >= capacity)
-            capacity *= 2;
-        runs = realloc(index->runs, (size_t)capacity * sizeof(*runs));
-        if (runs != NULL)
-            index->runs = runs;
-        events = realloc(shared->events, (size_t)capacity * sizeof(*events));
-        if (events != NULL)
-            shared->events = events;
-        if (runs == NULL || events == NULL) {
-            status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %" PRIu64 " ranges",
-                                  number);
-        } else {
-            memset(index->runs + index->runs_capacity, 0,
-                   (size_t)(capacity - index->runs_capacity) * sizeof(*index->runs));
-            memset(shared->events + index->runs_capacity, 0,
-                   (size_t)(capacity - index->runs_capacity) * sizeof(*shared->events));
-            index->runs_capacity = capacity;
-        }
+    before = index->runs_capacity;
+    if (!CM_GROW_BOTH(index->runs, shared->events, index->runs_capacity, (size_t)number + 1, 256)) {
+        status =
+            cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %" PRIu64 " ranges", number);
+    } else if (index->runs_capacity > before) {
+        memset(index->runs + before, 0, (index->runs_capacity - before) * sizeof(*index->runs));
+        memset(shared->events + before, 0, (index->runs_capacity - before) * sizeof(*shared->events));
     }
     if (status == CAPMILL_OK) {
         index->runs[number] = (struct cm_index_run){entries, local->n};
@@ -135,10 +98,9 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
     struct shared *shared = context;
     struct local *local = local_context;
     uint32_t n = cm_batch_n_selected(batch);
-    enum capmill_status status = grow(local, local->n + n, error);
 
-    if (status < 0)
-        return status;
+    if (!CM_GROW_BOTH(local->entries, local->scratch, local->capacity, local->n + n, 16384))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the index of a range");
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
         struct cm_index_entry *entry = &local->entries[local->n + i];

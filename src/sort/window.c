@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 #include "sort/order.h"
 
 /* Before anything leaves, look at this many chunks: 32 MiB of input tell how far packets are displaced, and a
@@ -86,20 +87,13 @@ void cm_window_destroy(struct cm_window *window)
 static bool make_room(struct cm_window *window)
 {
     size_t capacity = window->capacity * 2;
+    size_t grown = window->capacity;
     struct held *held;
-    struct front *fronts;
-    uint64_t *drawn;
 
     if (window->end - window->first < window->capacity)
         return true;
     held = calloc(capacity, sizeof(*held));
-    fronts = realloc(window->fronts, capacity * sizeof(*fronts));
-    if (fronts != NULL)
-        window->fronts = fronts;
-    drawn = realloc(window->drawn, capacity * sizeof(*drawn));
-    if (drawn != NULL)
-        window->drawn = drawn;
-    if (held == NULL || fronts == NULL || drawn == NULL) {
+    if (held == NULL || !CM_GROW_BOTH(window->fronts, window->drawn, grown, capacity, 1)) {
         free(held);
         return false;
     }
