@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One value of a rule from its text. */
+#include "filter/values.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/time_text.h"
+#include "wire/names.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* 0 to 15, or -1. */
+static int hex_value(char c)
+{
+    c = lower(c);
+    if (is_digit(c))
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_word(const char *text, size_t n, const char *word)
+{
+    size_t i = 0;
+
+    while (i < n && word[i] != 0 && lower(text[i]) == word[i])
+        i++;
+    return i == n && word[i] == 0;
+}
+
+/* Decimal digits from *at on, at most `most`. */
+static bool take_number(const char *text, size_t n, size_t *at, uint64_t most, const char *too_large,
+                        uint64_t *value_ret, struct cm_text_fault *fault)
+{
+    const size_t start = *at;
+    uint64_t value = 0;
+
+    if (*at >= n || !is_digit(text[*at]))
+        return cm_text_fault_at(fault, *at, "expected a digit");
+    for (; *at < n && is_digit(text[*at]); ++*at) {
+        if (!cm_mul_u64(value, 10, &value) || !cm_add_u64(value, (uint64_t)(text[*at] - '0'), &value) ||
+            value > most)
+            return cm_text_fault_at(fault, start, too_large);
+    }
+    *value_ret = value;
+    return true;
+}
+
+/* --- protocols --- */
+
+struct protocol_word {
+    const char *word;
+    struct cm_value_protocol protocol;
+};
+
+/* Beside the names of wire/names.h. */
+static const struct protocol_word protocol_words[] = {
+    {"arp", {CM_VALUE_ARP, 0}},
+    {"ip", {CM_VALUE_IPV4, 0}},
+    {"ip4", {CM_VALUE_IPV4, 0}},
+    {"ipv4", {CM_VALUE_IPV4, 0}},
+    {"ip6", {CM_VALUE_IPV6, 0}},
+    {"icmp6", {CM_VALUE_PROTOCOL, 58}},
+    {"ipv6-icmp", {CM_VALUE_PROTOCOL, 58}},
+    {"icmp4", {CM_VALUE_PROTOCOL, 1}},
+};
+
+bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *protocol_ret,
+                       struct cm_text_fault *fault)
+{
+    size_t at = 0;
+    uint64_t number;
+
+    if (n == 0)
+        return cm_text_fault_at(fault, 0, "expected a name or a number");
+    if (is_digit(text[0])) {
+        if (!take_number(text, n, &at, 255, "a number beyond 255", &number, fault))
+            return false;
+        if (at < n)
+            return cm_text_fault_at(fault, at, "expected the end of the number");
+        *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, (uint8_t)number};
+        return true;
+    }
+    for (size_t i = 0; i < CM_ARRAY_COUNT(protocol_words); i++) {
+        if (is_word(text, n, protocol_words[i].word)) {
+            *protocol_ret = protocol_words[i].protocol;
+            return true;
+        }
+    }
+    /* the number's own name would be protocol 41, which is not what most people mean */
+    if (is_word(text, n, "ipv6"))
+        return cm_text_fault_at(fault, 0, "ip6 is IP version 6, 41 is IPv6 inside IP; expected one of them");
+    for (unsigned i = 0; i < 256; i++) {
+        const char *name = cm_wire_protocol_name((uint8_t)i);
+
+        if (name != NULL && is_word(text, n, name)) {
+            *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, (uint8_t)i};
+            return true;
+        }
+    }
+    return cm_text_fault_at(fault, 0, "a name that is not known; numbers from 0 to 255 are taken too");
+}
+
+/* --- ports, flow ids, lengths --- */
+
+bool cm_value_ports(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,
+                    struct cm_text_fault *fault)
+{
+    static const char too_large[] = "a number beyond 65535";
+    uint64_t first, last;
+    size_t at = 0, last_at = 0;
+
+    if (!take_number(text, n, &at, UINT16_MAX, too_large, &first, fault))
+        return false;
+    last = first;
+    if (at < n && text[at] == '-') {
+        last_at = ++at;
+        if (!take_number(text, n, &at, UINT16_MAX, too_large, &last, fault))
+            return false;
+    }
+    if (at < n)
+        return cm_text_fault_at(fault, at,
+                                last_at > 0 ? "expected the end of the range" : "expected - or the end");
+    if (last < first)
+        return cm_text_fault_at(fault, last_at, "the range ends before it begins");
+    *first_ret = (uint16_t)first;
+    *last_ret = (uint16_t)last;
+    return true;
+}
+
+bool cm_value_flow_id(const char *text, size_t n, uint64_t *id_ret, struct cm_text_fault *fault)
+{
+    uint64_t id = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (hex_value(text[i]) < 0)
+            return cm_text_fault_at(fault, i, "expected a hexadecimal digit");
+        if (i == 16)
+            return cm_text_fault_at(fault, i, "more than 16 hexadecimal digits");
+        id = id << 4 | (uint64_t)hex_value(text[i]);
+    }
+    if (n < 16)
+        return cm_text_fault_at(fault, n, "fewer than 16 hexadecimal digits");
+    *id_ret = id;
+    return true;
+}
+
+bool cm_value_length(const char *text, size_t n, uint64_t *bytes_ret, struct cm_text_fault *fault)
+{
+    size_t at = 0;
+    uint64_t bytes;
+
+    if (!take_number(text, n, &at, UINT64_MAX, "the number is too large", &bytes, fault))
+        return false;
+    if (at < n)
+        return cm_text_fault_at(fault, at, "expected nothing but digits");
+    *bytes_ret = bytes;
+    return true;
+}
+
+/* --- times --- */
+
+bool cm_value_time(const char *text, size_t n, uint64_t *time_ns_ret, bool *is_number_ret,
+                   struct cm_text_fault *fault)
+{
+    char copy[64]; /* longer than any time */
+    size_t n_digits = 0;
+    uint64_t ms;
+
+    while (n_digits < n && is_digit(text[n_digits]))
+        n_digits++;
+    if (n_digits > 0 && n_digits == n) {
+        size_t at = 0;
+
+        if (!take_number(text, n, &at, UINT64_MAX / NS_PER_MS, "the time lies after 2554", &ms, fault))
+            return false;
+        *time_ns_ret = ms * NS_PER_MS;
+        *is_number_ret = true;
+        return true;
+    }
+    if (n >= sizeof(copy))
+        return cm_text_fault_at(fault, sizeof(copy) - 1, "too long for a time");
+    memcpy(copy, text, n);
+    copy[n] = 0;
+    if (!cm_time_parse(copy, time_ns_ret, fault))
+        return false;
+    *is_number_ret = false;
+    return true;
+}
+
+/* --- TCP flags --- */
+
+static const char *const flag_names[8] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
+
+static bool flag_of(const char *text, size_t n, uint8_t *flag_ret)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        if (is_word(text, n, flag_names[i])) {
+            *flag_ret = (uint8_t)(1u << i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t word_end(const char *text, size_t n, size_t at)
+{
+    while (at < n && text[at] != '+' && text[at] != ':')
+        at++;
+    return at;
+}
+
+bool cm_value_tcp_flags(const char *text, size_t n, struct cm_value_tcp_flags *flags_ret,
+                        struct cm_text_fault *fault)
+{
+    struct cm_value_tcp_flags flags = {0, 0, false};
+    size_t at = 0, end = word_end(text, n, 0);
+    bool is_none = is_word(text, end, "none"), is_exact = is_none;
+
+    for (; !is_none; at = end + 1, end = word_end(text, n, at)) {
+        uint8_t flag;
+
+        if (!flag_of(text + at, end - at, &flag))
+            return cm_text_fault_at(fault, at, "expected one of FIN, SYN, RST, PSH, ACK, URG, ECE, CWR");
+        flags.wanted |= flag;
+        if (end == n || text[end] == ':')
+            break;
+    }
+    if (end < n && text[end] == '+')
+        return cm_text_fault_at(fault, end, "NONE stands alone");
+    if (end < n) {
+        if (is_word(text + end + 1, n - end - 1, "exact"))
+            is_exact = true;
+        else if (is_word(text + end + 1, n - end - 1, "any") && !is_none)
+            flags.any = true;
+        else
+            return cm_text_fault_at(fault, end + 1,
+                                    is_none ? "expected exact or nothing" : "expected any or exact");
+    }
+    flags.mask = is_exact ? 0xff : flags.wanted;
+    *flags_ret = flags;
+    return true;
+}
+
+/* --- bytes --- */
+
+bool cm_value_bytes(const char *text, size_t n, uint8_t *bytes_ret, size_t *n_ret,
+                    struct cm_text_fault *fault)
+{
+    size_t at = 0, n_bytes = 0;
+
+    if (n >= 2 && text[0] == '0' && lower(text[1]) == 'x')
+        at = 2;
+    while (at < n) {
+        if (n_bytes > 0 && (is_blank(text[at]) || text[at] == ':')) {
+            at++;
+            continue;
+        }
+        if (hex_value(text[at]) < 0)
+            return cm_text_fault_at(fault, at, "expected a hexadecimal digit");
+        if (at + 1 >= n || hex_value(text[at + 1]) < 0)
+            return cm_text_fault_at(fault, at + 1, "expected the second digit of a byte");
+        bytes_ret[n_bytes++] = (uint8_t)(hex_value(text[at]) << 4 | hex_value(text[at + 1]));
+        at += 2;
+    }
+    if (n_bytes == 0)
+        return cm_text_fault_at(fault, at, "expected a hexadecimal digit");
+    if (text[n - 1] == ':')
+        return cm_text_fault_at(fault, n, "expected a byte after the colon");
+    *n_ret = n_bytes;
+    return true;
+}
+
+/* --- lists --- */
+
+bool cm_value_next(const char *list, size_t *at, const char **text_ret, size_t *n_ret)
+{
+    size_t begin = *at, end;
+
+    if (begin > 0 && list[begin - 1] == 0)
+        return false;
+    while (is_blank(list[begin]))
+        begin++;
+    end = begin;
+    while (list[end] != 0 && list[end] != ',')
+        end++;
+    *at = end + 1;
+    while (end > begin && is_blank(list[end - 1]))
+        end--;
+    *text_ret = list + begin;
+    *n_ret = end - begin;
+    return true;
+}
