@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "os/clock.h"
 #include "os/memory.h"
+#include "pipeline/crew.h"
 #include "pipeline/run_int.h"
 #include "sink/file_outlet.h"
 
@@ -98,7 +99,7 @@ enum capmill_status cm_run_generate(struct capmill_run *run, struct cm_error *er
         atomic_store_explicit(&run->state.bytes_total, cm_synth_file_bytes(run->synth), memory_order_relaxed);
         atomic_store_explicit(&run->state.stage, "generate", memory_order_relaxed);
         run->counters.names[CM_COUNT_GENERATE] = "generate";
-        cm_state_crew(&run->state, run->plan.n_threads, "cm-generate", generate_main, &generation);
+        cm_crew_run(&run->state, run->plan.n_threads, "cm-generate", generate_main, &generation);
         status = cm_state_result(&run->state, error);
     }
     if (status >= 0)

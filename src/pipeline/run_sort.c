@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "pipeline/crew.h"
 #include "pipeline/pass.h"
 #include "pipeline/pass_over.h"
 #include "pipeline/written.h"
@@ -246,7 +247,7 @@ static void run_tasks(void *context, size_t n, void (*task)(void *argument, size
     struct capmill_run *run = context;
     struct parallel_tasks tasks = {.n = n, .task = task, .argument = argument};
 
-    cm_state_crew(&run->state, run->plan.n_threads, "cm-order", tasks_main, &tasks);
+    cm_crew_run(&run->state, run->plan.n_threads, "cm-order", tasks_main, &tasks);
 }
 
 static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *sink, struct cm_error *error)
@@ -271,7 +272,7 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
         /* the second read is as long as the first: the progress shown goes on from half */
         bytes_read = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
         atomic_store_explicit(&run->state.bytes_total, 2 * bytes_read, memory_order_relaxed);
-        cm_state_crew(&run->state, run->plan.n_threads, "cm-gather", gather_main, &gathering);
+        cm_crew_run(&run->state, run->plan.n_threads, "cm-gather", gather_main, &gathering);
         run->report.packets_written = cm_gather_packets(gathering.gather);
         atomic_store_explicit(&run->state.bytes_done, bytes_read, memory_order_relaxed);
         atomic_store_explicit(&run->state.bytes_total, bytes_read, memory_order_relaxed);

@@ -59,8 +59,4 @@ void cm_state_message(struct cm_state *state, enum capmill_message_level level, 
 void cm_state_tick(struct cm_state *state, bool now);
 void cm_state_read_progress(const struct cm_state *state, struct capmill_progress *progress_ret);
 
-/* Run `work` on `n_threads` threads, this one as number 0, and come back when all have ended. */
-void cm_state_crew(struct cm_state *state, unsigned n_threads, const char *name,
-                   void (*work)(void *context, unsigned thread), void *context);
-
 #endif
