@@ -20,6 +20,9 @@ C_LIBRARY = {f"{name}.h" for name in (
 THIRD_PARTY = {
     "xxhash.h": {"flow", "format"},
     "toml++/toml.h": {"toml"},
+    "nettle/aes.h": {"transform"},
+    "nettle/hmac.h": {"transform"},
+    "nettle/version.h": {"transform"},
     # tells the sanitizer what memory of a pool is in use; there only while one is switched on
     "sanitizer/asan_interface.h": {"core"},
 }

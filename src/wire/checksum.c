@@ -109,8 +109,7 @@ uint32_t cm_wire_sum_pseudo(const uint8_t *ip, uint8_t protocol, uint32_t l4_byt
     return cm_wire_sum(ip + 12, 8, seed);
 }
 
-/* How much of the packet is summed. */
-static size_t coverage(uint8_t protocol, const uint8_t *l4, size_t n)
+size_t cm_wire_coverage(uint8_t protocol, const uint8_t *l4, size_t n)
 {
     size_t covered = n;
 
@@ -124,6 +123,8 @@ static size_t coverage(uint8_t protocol, const uint8_t *l4, size_t n)
         if (words != 0)
             covered = l4[4] * 4u + (words - 1) * 4;
     }
+    if (covered < cm_wire_checksum_at(protocol) + 2u)
+        covered = cm_wire_checksum_at(protocol) + 2u;
     return covered < n ? covered : n;
 }
 
@@ -132,19 +133,19 @@ static uint32_t seed_of(const uint8_t *ip, uint8_t protocol, size_t n)
     return protocol == CM_PROTOCOL_ICMP ? 0 : cm_wire_sum_pseudo(ip, protocol, (uint32_t)n);
 }
 
-uint16_t cm_wire_checksum_l4(const uint8_t *ip, uint8_t protocol, const uint8_t *l4, size_t n)
+uint16_t cm_wire_checksum_l4_seeded(uint32_t seed, uint8_t protocol, const uint8_t *l4, size_t n)
 {
     unsigned at = cm_wire_checksum_at(protocol);
-    uint32_t seed = seed_of(ip, protocol, n);
-    size_t covered = coverage(protocol, l4, n);
-    uint16_t checksum;
+    uint16_t checksum = checksum_without(l4, cm_wire_coverage(protocol, l4, n), seed, at);
 
-    if (covered < at + 2)
-        covered = at + 2;
-    checksum = checksum_without(l4, covered, seed, at);
     if (checksum == 0 && (protocol == CM_PROTOCOL_UDP || protocol == CM_PROTOCOL_UDP_LITE))
         return 0xffff; /* RFC 768: 0 would say that there is none */
     return checksum;
+}
+
+uint16_t cm_wire_checksum_l4(const uint8_t *ip, uint8_t protocol, const uint8_t *l4, size_t n)
+{
+    return cm_wire_checksum_l4_seeded(seed_of(ip, protocol, n), protocol, l4, n);
 }
 
 void cm_wire_fill_l4(const uint8_t *ip, uint8_t protocol, uint8_t *l4, size_t n)
@@ -158,5 +159,5 @@ bool cm_wire_verify_l4(const uint8_t *ip, uint8_t protocol, const uint8_t *l4, s
 
     if (protocol == CM_PROTOCOL_UDP && ip[0] >> 4 == 4 && cm_load_be16(l4 + at) == 0)
         return true;
-    return cm_wire_checksum(l4, coverage(protocol, l4, n), seed_of(ip, protocol, n)) == 0;
+    return cm_wire_checksum(l4, cm_wire_coverage(protocol, l4, n), seed_of(ip, protocol, n)) == 0;
 }

@@ -31,6 +31,11 @@ uint32_t cm_wire_sum_pseudo(const uint8_t *ip, uint8_t protocol, uint32_t l4_byt
  * the checksum field holds does not count. UDP's 0 comes as 0xffff. For protocols of cm_wire_checksum_at
  * alone; `n` reaches past the field. UDP-Lite and DCCP sum what their coverage field says. */
 uint16_t cm_wire_checksum_l4(const uint8_t *ip, uint8_t protocol, const uint8_t *l4, size_t n);
+/* The same with the sum of the pseudo header given: of addresses, protocol and length (ICMP: 0). */
+uint16_t cm_wire_checksum_l4_seeded(uint32_t seed, uint8_t protocol, const uint8_t *l4, size_t n);
+/* How many of `n` bytes the checksum covers, its pseudo header apart: UDP-Lite and DCCP say so themselves. At
+ * least up to the end of its field. */
+size_t cm_wire_coverage(uint8_t protocol, const uint8_t *l4, size_t n);
 void cm_wire_fill_l4(const uint8_t *ip, uint8_t protocol, uint8_t *l4, size_t n);
 /* True also for UDP over IPv4 that carries no checksum (0). */
 bool cm_wire_verify_l4(const uint8_t *ip, uint8_t protocol, const uint8_t *l4, size_t n);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much payload stays, by rules of protocol and port. Headers are never cut, those inside tunnels neither,
+ * and what they say of lengths stays as it was on the wire. */
+#include <stdlib.h>
+
+#include "base/quantity.h"
+#include "transform/transform_int.h"
+#include "wire/names.h"
+
+/* --- rules --- */
+
+static enum capmill_status parse_bytes(const struct capmill_word *word, uint64_t *bytes_ret,
+                                       struct cm_error *error)
+{
+    struct cm_text_fault fault;
+
+    if (!cm_size_parse(word->value, bytes_ret, &fault))
+        return cm_wish_refuse(word, error, "at %zu: %s", fault.at + 1, fault.what);
+    return CAPMILL_OK;
+}
+
+static bool has_ports(uint8_t protocol)
+{
+    return protocol == CM_PROTOCOL_TCP || protocol == CM_PROTOCOL_UDP || protocol == CM_PROTOCOL_SCTP ||
+           protocol == CM_PROTOCOL_DCCP || protocol == CM_PROTOCOL_UDP_LITE;
+}
+
+static enum capmill_status parse_protocol(const struct capmill_word *word, uint8_t *protocol_ret,
+                                          struct cm_error *error)
+{
+    uint64_t number;
+
+    if (cm_count_parse(word->value, &number, NULL)) {
+        if (number > UINT8_MAX)
+            return cm_wish_refuse(word, error, "protocols go from 0 to 255");
+        *protocol_ret = (uint8_t)number;
+        return CAPMILL_OK;
+    }
+    for (unsigned i = 0; i <= UINT8_MAX; i++) {
+        const char *name = cm_wire_protocol_name((uint8_t)i);
+
+        if (name != NULL && strcmp(name, word->value) == 0) {
+            *protocol_ret = (uint8_t)i;
+            return CAPMILL_OK;
+        }
+    }
+    return cm_wish_refuse(word, error,
+                          "no such protocol; expected a name such as tcp, or a number from 0 to 255");
+}
+
+static bool parse_port(const char *text, size_t n, uint16_t *port_ret)
+{
+    char digits[8];
+    uint64_t port;
+
+    if (n >= sizeof(digits))
+        return false;
+    memcpy(digits, text, n);
+    digits[n] = 0;
+    if (!cm_count_parse(digits, &port, NULL) || port > UINT16_MAX)
+        return false;
+    *port_ret = (uint16_t)port;
+    return true;
+}
+
+static enum capmill_status parse_ports(const struct capmill_word *word, struct cm_truncate_rule *rule,
+                                       struct cm_error *error)
+{
+    const char *dash = strchr(word->value, '-');
+    size_t n_first = dash == NULL ? strlen(word->value) : (size_t)(dash - word->value);
+
+    if (!parse_port(word->value, n_first, &rule->first_port))
+        return cm_wish_refuse(word, error, "no port; expected a number from 0 to 65535, or two with '-'");
+    rule->last_port = rule->first_port;
+    if (dash != NULL && !parse_port(dash + 1, strlen(dash + 1), &rule->last_port))
+        return cm_wish_refuse(word, error, "no port; expected a number from 0 to 65535, or two with '-'");
+    if (rule->last_port < rule->first_port)
+        return cm_wish_refuse(word, error, "the range ends before it begins");
+    return CAPMILL_OK;
+}
+
+static enum capmill_status parse_rule(const struct cm_transform_options *options,
+                                      const struct capmill_truncate_rule *wish, struct cm_truncate_rule *rule,
+                                      struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    rule->any_protocol = wish->protocol.value == NULL;
+    rule->any_port = wish->port.value == NULL;
+    if (wish->max_payload_bytes.value == NULL)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s: a rule of truncation needs max_payload_bytes, how much payload stays",
+                            wish->origin != NULL ? wish->origin : "transform");
+    status = parse_bytes(&wish->max_payload_bytes, &rule->max_payload_bytes, error);
+    if (status == CAPMILL_OK && !rule->any_protocol)
+        status = parse_protocol(&wish->protocol, &rule->protocol, error);
+    if (status == CAPMILL_OK && !rule->any_port)
+        status = parse_ports(&wish->port, rule, error);
+    if (status == CAPMILL_OK && !rule->any_protocol && !rule->any_port && !has_ports(rule->protocol))
+        cm_wish_warn(options, "%s: %s: matches nothing, for this protocol has no ports", wish->origin,
+                     wish->protocol.value);
+    return status;
+}
+
+enum capmill_status cm_truncation_create(const struct cm_transform_options *options,
+                                         struct cm_truncation *truncation_ret, struct cm_error *error)
+{
+    const struct capmill_transform *wishes = options->wishes;
+    struct cm_truncation truncation = {.max_payload_bytes = CM_TRUNCATE_NEVER};
+    enum capmill_status status = CAPMILL_OK;
+    bool all_matched = false;
+
+    if (wishes->max_payload_bytes.value != NULL)
+        status = parse_bytes(&wishes->max_payload_bytes, &truncation.max_payload_bytes, error);
+    if (status == CAPMILL_OK && wishes->n_truncate > 0) {
+        truncation.rules = calloc(wishes->n_truncate, sizeof(*truncation.rules));
+        if (truncation.rules == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for rules of truncation");
+    }
+    for (size_t i = 0; i < wishes->n_truncate && status == CAPMILL_OK; i++) {
+        struct cm_truncate_rule *rule = &truncation.rules[i];
+
+        status = parse_rule(options, &wishes->truncate[i], rule, error);
+        if (status != CAPMILL_OK)
+            break;
+        truncation.n_rules++;
+        if (all_matched)
+            cm_wish_warn(options, "%s: is of no effect, for a rule before it matches every packet",
+                         wishes->truncate[i].origin);
+        all_matched |= rule->any_protocol && rule->any_port;
+    }
+    if (status == CAPMILL_OK && all_matched && wishes->max_payload_bytes.value != NULL)
+        cm_wish_warn(options, "%s: %s: is of no effect, for a rule of truncation matches every packet",
+                     wishes->max_payload_bytes.origin, wishes->max_payload_bytes.value);
+    if (status != CAPMILL_OK) {
+        free(truncation.rules);
+        truncation = (struct cm_truncation){.max_payload_bytes = CM_TRUNCATE_NEVER};
+    }
+    *truncation_ret = truncation;
+    return status;
+}
+
+/* --- packets --- */
+
+/* Behind the IPv6 header, its extension headers and the fragment header of a fragment after the first. */
+static uint32_t fragment_payload(const struct cm_change *change, const struct cm_headers *headers)
+{
+    uint32_t at = headers->l3_offset + 40u;
+    uint8_t protocol = change->old[headers->l3_offset + 6];
+
+    while (at + 8 <= headers->l3_end) {
+        const uint8_t *p = change->old + at;
+
+        if (protocol == CM_PROTOCOL_FRAGMENT)
+            return at + 8;
+        at += protocol == CM_PROTOCOL_AH ? (p[1] + 2u) * 4 : (p[1] + 1u) * 8;
+        protocol = p[0];
+    }
+    return headers->l3_end;
+}
+
+/* Where payload begins: behind the last header that is known. CM_NO_PLACE: the packet is kept whole. */
+static uint32_t payload_place(const struct cm_change *change, const struct cm_headers *headers)
+{
+    if (headers->ip_version == 0 || !(headers->flags & CM_HEADERS_ADDRESSES))
+        return CM_NO_PLACE;
+    if (headers->payload_offset != CM_NO_OFFSET)
+        return headers->payload_offset;
+    if (headers->flags & CM_HEADERS_CUT)
+        return CM_NO_PLACE;
+    if (headers->flags & CM_HEADERS_LATER_FRAGMENT)
+        return headers->ip_version == 6 ? fragment_payload(change, headers)
+                                        : headers->l3_offset + (change->old[headers->l3_offset] & 15u) * 4;
+    return headers->l4_offset != CM_NO_OFFSET ? headers->l4_offset : CM_NO_PLACE;
+}
+
+static uint64_t limit_of(const struct cm_transform *transform, const struct cm_headers *headers)
+{
+    const struct cm_truncation *truncation = &transform->truncation;
+    bool has_port = headers->flags & CM_HEADERS_PORTS;
+    uint16_t ports[2] = {headers->src_port, headers->dst_port};
+
+    if (transform->ports != NULL && truncation->n_rules > 0 && has_port)
+        for (unsigned i = 0; i < 2; i++) /* ports are changed before truncation */
+            ports[i] = cm_port_map_find(transform->ports, headers->protocol, ports[i]);
+    for (size_t i = 0; i < truncation->n_rules; i++) {
+        const struct cm_truncate_rule *rule = &truncation->rules[i];
+
+        if (!rule->any_protocol && rule->protocol != headers->protocol)
+            continue;
+        if (rule->any_port || (has_port && ((ports[0] >= rule->first_port && ports[0] <= rule->last_port) ||
+                                            (ports[1] >= rule->first_port && ports[1] <= rule->last_port))))
+            return rule->max_payload_bytes;
+    }
+    return truncation->max_payload_bytes;
+}
+
+void cm_truncate_plan(struct cm_change *change)
+{
+    const struct cm_headers *headers;
+    uint32_t payload_at;
+    uint64_t limit;
+    unsigned i = change->n_layers;
+
+    while (i > 1 && change->layers[i - 1].quoted)
+        i--;
+    headers = &change->layers[i - 1].headers;
+    payload_at = payload_place(change, headers);
+    if (payload_at == CM_NO_PLACE || payload_at >= headers->l3_end)
+        return;
+    limit = limit_of(change->transform, headers);
+    if (limit < headers->l3_end - payload_at)
+        change->kept = (uint32_t)((int32_t)(payload_at + (uint32_t)limit) + change->growth);
+}
