@@ -2,69 +2,57 @@
 /* Filling struct capmill_job from what was typed. Whether the job makes sense is the library's to say. */
 #include "cli/job_args.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/config.h"
+#include "cli/text_file.h"
 
 /* Recipes are some hundred bytes; a file beyond this is something else, taken for a recipe by mistake. */
 #define RECIPE_FILE_BYTES ((size_t)1 << 20)
 
-/* The whole file into `text` (RECIPE_FILE_BYTES + 1). */
-static enum capmill_status read_recipe_file(const char *path, char *text, size_t *n_bytes_ret,
-                                            struct cm_error *error)
+/* What a line of the recipe needs: KEY = VALUE and a line break. */
+static size_t line_bytes(const struct cm_recipe_line *line)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "rb");
-    bool failed;
-    int code;
-
-    if (file == NULL) {
-        code = errno;
-        return cm_error_set(error,
-                            code == ENOENT   ? CAPMILL_E_NOT_FOUND
-                            : code == EACCES ? CAPMILL_E_PERMISSION
-                                             : CAPMILL_E_IO,
-                            code, "cannot open recipe %.400s: %s", path, strerror(code));
-    }
-    errno = 0;
-    *n_bytes_ret = fread(text, 1, RECIPE_FILE_BYTES + 1, file);
-    failed = ferror(file) != 0;
-    code = errno;
-    if (!is_stdin)
-        fclose(file);
-    if (failed)
-        return cm_error_set(error, CAPMILL_E_IO, code, "cannot read recipe %.400s: %s", path, strerror(code));
-    if (*n_bytes_ret > RECIPE_FILE_BYTES)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "--recipe %.400s: too large for a recipe", path);
-    if (memchr(text, 0, *n_bytes_ret) != NULL)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "--recipe %.400s: not a text file", path);
-    text[*n_bytes_ret] = 0;
-    return CAPMILL_OK;
+    return line->key_bytes + strlen(line->value) + sizeof(" = \n");
 }
 
-/* The file's text, then the keys of the command line: a later line replaces an earlier one. */
-static enum capmill_status make_recipe(const struct cm_typed *typed, char **text_ret, struct cm_error *error)
+/* The file's text, then the keys that were given otherwise: a later line replaces an earlier one. */
+static enum capmill_status make_recipe(struct cm_job_args *args, const struct cm_typed *typed,
+                                       struct cm_error *error)
 {
-    size_t capacity = RECIPE_FILE_BYTES + 2;
-    size_t used = 0;
-    char *text;
+    char *file_text = NULL, *text;
+    size_t used = 0, capacity;
+    enum capmill_status status;
 
+    if (typed->recipe_path != NULL) {
+        status = cm_text_file_read(typed->recipe_path, "recipe", typed->recipe_origin, RECIPE_FILE_BYTES,
+                                   &file_text, &used, error);
+        if (status >= 0 && memchr(file_text, 0, used) != NULL)
+            status = cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s %.400s: not a text file",
+                                  typed->recipe_origin, typed->recipe_path);
+        if (status < 0) {
+            free(file_text);
+            return status;
+        }
+    }
+    capacity = used + 2;
     for (size_t i = 0; i < typed->n_recipe_lines; i++)
-        capacity += typed->recipe_lines[i].key_bytes + strlen(typed->recipe_lines[i].value) + sizeof(" = \n");
-    text = malloc(capacity);
-    if (text == NULL)
+        capacity += line_bytes(&typed->recipe_lines[i]);
+    text = realloc(file_text, capacity);
+    if (text == NULL) {
+        free(file_text);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a recipe of %" PRIu64 " bytes",
                             (uint64_t)capacity);
-    *text_ret = text;
-    text[0] = 0;
-    if (typed->recipe_path != NULL) {
-        enum capmill_status status = read_recipe_file(typed->recipe_path, text, &used, error);
-        if (status < 0)
-            return status;
-        text[used++] = '\n';
-        text[used] = 0;
     }
+    args->recipe_text = text;
+    if (used > 0)
+        text[used++] = '\n';
+    text[used] = 0;
+    for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+        args->n_file_lines++;
     for (size_t i = 0; i < typed->n_recipe_lines; i++) {
         const struct cm_recipe_line *line = &typed->recipe_lines[i];
         used += (size_t)snprintf(text + used, capacity - used, "%.*s = %s\n", (int)line->key_bytes, line->key,
@@ -76,7 +64,11 @@ static enum capmill_status make_recipe(const struct cm_typed *typed, char **text
 static void set_filter(struct cm_job_args *args, const struct cm_typed *typed)
 {
     args->job.filter = (struct capmill_filter){
-        .rules = {.op = CAPMILL_FILTER_AND, .rules = typed->rules, .n_rules = typed->n_rules},
+        .rules = {.op = CAPMILL_FILTER_AND,
+                  .rules = typed->rules,
+                  .n_rules = typed->n_rules,
+                  .groups = typed->config != NULL ? typed->config->groups : NULL,
+                  .n_groups = typed->config != NULL ? typed->config->n_groups : 0},
         .min_flow_packets = typed->min_flow_packets,
         .decap = typed->decap,
     };
@@ -95,6 +87,10 @@ static void set_transform(struct cm_job_args *args, const struct cm_typed *typed
     transform->n_replace_vlan = typed->n_words[CM_REPLACE_VLAN];
     transform->replace_port = typed->word_lists[CM_REPLACE_PORT];
     transform->n_replace_port = typed->n_words[CM_REPLACE_PORT];
+    if (typed->config != NULL) {
+        transform->truncate = typed->config->truncate;
+        transform->n_truncate = typed->config->n_truncate;
+    }
 }
 
 enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *typed,
@@ -121,8 +117,10 @@ enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *
     job->force = typed->force;
     job->durable = typed->durable;
     job->approximate = typed->approximate;
-    set_filter(args, typed);
-    set_transform(args, typed);
+    if (typed->command->takes_inputs)
+        set_filter(args, typed);
+    if (typed->command->takes_inputs && typed->command->needs_output)
+        set_transform(args, typed);
     job->unidirectional = typed->unidirectional;
     job->slice_ns = typed->slice_ns;
     job->nanoseconds = typed->resolution == CM_RESOLUTION_NS;
@@ -134,12 +132,29 @@ enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *
         job->progress_context = messages;
     }
     if (typed->command->id == CAPMILL_GENERATE) {
-        enum capmill_status status = make_recipe(typed, &args->recipe_text, error);
+        enum capmill_status status = make_recipe(args, typed, error);
         if (status < 0)
             return status;
         job->recipe = args->recipe_text;
     }
     return CAPMILL_OK;
+}
+
+void cm_job_args_explain(const struct cm_job_args *args, const struct cm_typed *typed, char *text,
+                         size_t text_bytes)
+{
+    static const char begins[] = "recipe line ";
+    char rest[CM_ERROR_TEXT_BYTES];
+    unsigned long line;
+    char *end;
+
+    if (args->recipe_text == NULL || strncmp(text, begins, sizeof(begins) - 1) != 0)
+        return;
+    line = strtoul(text + sizeof(begins) - 1, &end, 10);
+    if (line <= args->n_file_lines || line - args->n_file_lines > typed->n_recipe_lines)
+        return;
+    snprintf(rest, sizeof(rest), "%s", end);
+    snprintf(text, text_bytes, "%s%s", typed->recipe_lines[line - args->n_file_lines - 1].origin, rest);
 }
 
 void cm_job_args_fini(struct cm_job_args *args)

@@ -2,6 +2,7 @@
 /* The capmill program: words → job → run → results, messages and an exit status. All work is libcapmill's. */
 #include <stdlib.h>
 
+#include "cli/config.h"
 #include "cli/job_args.h"
 #include "cli/messages.h"
 #include "cli/options.h"
@@ -97,6 +98,7 @@ static enum capmill_status run_job(struct cm_typed *typed, struct cm_messages *m
         goto cleanup;
     status = capmill_run_create(&args.job, &run, text, sizeof(text));
     if (status < 0) {
+        cm_job_args_explain(&args, typed, text, sizeof(text));
         cm_error_set(error, status, 0, "%s", text);
         goto cleanup;
     }
@@ -115,19 +117,23 @@ cleanup:
     return status;
 }
 
-/* Help, version and man pages: nothing is done, only told. */
+/* Help, version, man pages, configuration: nothing is done, only told. */
 static enum capmill_status tell(const struct cm_typed *typed, struct cm_error *error)
 {
     struct cm_printer printer;
+    enum capmill_status status = CAPMILL_OK, printed;
 
     cm_printer_init(&printer, stdout);
     if (typed->version)
         print_version(&printer);
     else if (typed->man)
         cm_usage_man(typed->command, &printer);
-    else
+    else if (typed->help)
         cm_usage_help(typed->command, &printer);
-    return cm_printer_finish(&printer, error);
+    else
+        status = cm_config_print(typed, &printer, error);
+    printed = cm_printer_finish(&printer, error);
+    return status < 0 ? status : printed;
 }
 
 static void print_failure(struct cm_messages *messages, const struct cm_typed *typed,
@@ -152,8 +158,9 @@ int main(int argc, char **argv)
         status = cm_options_parse(argc, argv, &typed, &error);
     cm_messages_init(&messages, &typed);
     if (status >= 0)
-        status = typed.help || typed.version || typed.man ? tell(&typed, &error)
-                                                          : run_job(&typed, &messages, &skipped, &error);
+        status = typed.help || typed.version || typed.man || typed.print_config
+                     ? tell(&typed, &error)
+                     : run_job(&typed, &messages, &skipped, &error);
     if (status < 0) {
         error.status = status;
         print_failure(&messages, &typed, &error);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/config.h"
 #include "cli/nearest.h"
 #include "cli/settings.h"
 
@@ -227,26 +228,46 @@ static bool read_global(struct words *words, struct cm_typed *typed, struct cm_e
     return true;
 }
 
+/* No command came first: --config names one, or the first word that is no option does. */
+static enum capmill_status find_command(const char *first, struct cm_typed *typed, struct cm_error *error)
+{
+    if (typed->command != NULL)
+        return CAPMILL_OK;
+    if (typed->config == NULL)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "a command comes before options such as '%.80s'",
+                            first);
+    if (typed->n_inputs > 0)
+        typed->command = cm_command_find(typed->inputs[0]);
+    if (typed->command != NULL) {
+        typed->n_inputs--;
+        memmove(typed->inputs, typed->inputs + 1, typed->n_inputs * sizeof(*typed->inputs));
+        return CAPMILL_OK;
+    }
+    typed->command = typed->config->command;
+    if (typed->command == NULL)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%.300s names no command, and none was given; command = \"sort\" would be one",
+                            typed->config->path);
+    typed->command_origin = typed->config->command_origin;
+    return CAPMILL_OK;
+}
+
 enum capmill_status cm_options_parse(int argc, char *const *argv, struct cm_typed *typed,
                                      struct cm_error *error)
 {
     struct words words = {argc, argv, 1, false};
     size_t capacity = argc > 0 ? (size_t)argc : 1; /* no word adds more than one to any list */
     enum capmill_status status;
-    const char *first;
 
     if (argc < 2)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "a command is missing");
     if (read_global(&words, typed, error))
         return error->status;
-    first = argv[words.at++];
-    if (first[0] == '-')
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "a command comes before options such as '%.80s'",
-                            first);
-    typed->command = cm_command_find(first);
-    if (typed->command == NULL)
-        return refuse_command(first, error);
-
+    if (argv[1][0] != '-') {
+        typed->command = cm_command_find(argv[words.at++]);
+        if (typed->command == NULL)
+            return refuse_command(argv[1], error);
+    }
     typed->inputs = calloc(capacity, sizeof(*typed->inputs));
     typed->settings = calloc(capacity, sizeof(*typed->settings));
     if (typed->inputs == NULL || typed->settings == NULL)
@@ -254,17 +275,23 @@ enum capmill_status cm_options_parse(int argc, char *const *argv, struct cm_type
     status = read_words(&words, typed, error);
     if (status < 0 || typed->help || typed->version)
         return status;
-    return cm_settings_apply(typed, error);
+    if (typed->config_path != NULL)
+        status = cm_config_load(typed->config_path, &typed->config, error);
+    if (status >= 0)
+        status = find_command(argv[1], typed, error);
+    return status < 0 ? status : cm_settings_apply(typed, error);
 }
 
 void cm_typed_free(struct cm_typed *typed)
 {
     free(typed->settings);
     free(typed->inputs);
+    free(typed->input_origins);
     free(typed->outputs);
     free(typed->recipe_lines);
     free(typed->rules);
     for (size_t i = 0; i < CM_N_WORD_LISTS; i++)
         free(typed->word_lists[i]);
+    cm_config_destroy(typed->config);
     *typed = (struct cm_typed){0};
 }

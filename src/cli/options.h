@@ -95,7 +95,7 @@ struct cm_option {
     char letter;          /* 0: none */
     bool repeatable;      /* each adds; else the last one counts */
     bool negatable;       /* --not may stand before it */
-    bool list;            /* its value may hold several, separated by commas */
+    bool typed_only;      /* no key of a file, although it has a section */
     const char *argument; /* NULL: takes none; "a|b|c" for a choice of words */
     enum cm_value_kind kind;
     enum cm_section section;
@@ -156,8 +156,10 @@ struct cm_typed {
     bool man;
     const char *completion; /* a shell's name */
     bool print_config;
+    const char *config_path; /* NULL: none was named */
 
-    struct cm_config *config; /* NULL: none was named */
+    struct cm_config *config;   /* NULL: none was named */
+    const char *command_origin; /* NULL: the command line */
     /* Everything below comes from these, in the order in which they hold. */
     struct cm_setting *settings;
     size_t n_settings;
@@ -197,7 +199,8 @@ struct cm_typed {
     bool decap;
     uint64_t min_flow_packets;
 
-    struct capmill_transform transform; /* but for the lists, which are here */
+    struct capmill_transform
+        transform; /* but for truncate, which is the configuration's, and the lists, which are here */
     struct capmill_word *word_lists[CM_N_WORD_LISTS];
     size_t n_words[CM_N_WORD_LISTS];
 };

@@ -60,6 +60,15 @@ static CM_SETTER(set_progress)
     return status;
 }
 
+static CM_SETTER(set_config)
+{
+    if (typed->config_path != NULL)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "--config was given before, with '%.300s'",
+                            typed->config_path);
+    typed->config_path = setting->value;
+    return CAPMILL_OK;
+}
+
 #define RUN(for_, group_) .section = CM_SECTION_RUN, .commands = for_, .group = group_
 
 static const struct cm_option rows[] = {
@@ -84,6 +93,16 @@ static const struct cm_option rows[] = {
      .help = "How files are read: reads into small blocks, mapping, io_uring (Linux) or completion ports "
              "(Windows)",
      .set = set_io},
+
+    {CM_NAMED("config"), .argument = "FILE", .kind = CM_VALUE_FILE, .commands = CM_FOR_ALL,
+     .group = CM_GROUP_CONFIG,
+     .help = "Take what is not given here from a TOML file: command, inputs and options; --no-FLAG turns off "
+             "what it turns on",
+     .set = set_config},
+    {CM_NAMED("print-config"), .commands = CM_FOR_ALL, .group = CM_GROUP_CONFIG,
+     .help = "Print all of it as TOML, the file's and what is given here, with where each comes from, and do "
+             "nothing",
+     CM_FLAG(print_config)},
 
     {CM_NAMED("progress"), .argument = "auto|always|never|json", .kind = CM_VALUE_CHOICE,
      RUN(CM_FOR_ALL, CM_GROUP_MESSAGES), .default_text = "auto", .sample = "\"auto\"",

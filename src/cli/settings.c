@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/config.h"
+
 /* "sort, generate" */
 static const char *list_commands(unsigned commands, char *text, size_t text_bytes)
 {
@@ -65,18 +67,71 @@ static enum capmill_status check_together(const struct cm_typed *typed, struct c
         return refuse_pair(typed, "json", "csv", error);
     if (typed->strict && typed->skip_unreadable)
         return refuse_pair(typed, "strict", "skip-unreadable", error);
-    if (command->takes_inputs && typed->n_inputs == 0)
+    if (command->takes_inputs && typed->n_inputs == 0 && !typed->print_config)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s needs an INPUT: a file, a glob, a folder or -",
                             command->name);
-    if (command->needs_output && typed->n_outputs == 0)
+    if (command->needs_output && typed->n_outputs == 0 && !typed->print_config)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s needs --output PATH", command->name);
     for (size_t i = 0; i < typed->n_outputs && typed->json; i++) {
         if (strcmp(typed->outputs[i].path, "-") == 0)
             return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                "%.300s and --output - exclude each other: both write to standard output",
-                                origin_of(typed, "json"));
+                                "%.300s and %.300s - exclude each other: both write to standard output",
+                                origin_of(typed, "json"), origin_of(typed, "output"));
     }
     return CAPMILL_OK;
+}
+
+/* Whether the command line has this option too: then the file's is replaced, with all that it lists. Keys of a
+ * recipe stand in a list of their own, in which a later one replaces an earlier one. */
+static bool is_replaced(const struct cm_typed *typed, const struct cm_setting *of_file)
+{
+    for (size_t i = 0; i < typed->n_settings && !of_file->option->typed_only; i++) {
+        if (typed->settings[i].option == of_file->option)
+            return true;
+    }
+    return false;
+}
+
+static enum capmill_status merge_inputs(struct cm_typed *typed, struct cm_error *error)
+{
+    const struct cm_config *config = typed->config;
+
+    if (!typed->command->takes_inputs || typed->n_inputs > 0 || config->n_inputs == 0)
+        return CAPMILL_OK;
+    free(typed->inputs);
+    typed->inputs = calloc(config->n_inputs, sizeof(*typed->inputs));
+    typed->input_origins = calloc(config->n_inputs, sizeof(*typed->input_origins));
+    if (typed->inputs == NULL || typed->input_origins == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for what %.300s says", config->path);
+    for (size_t i = 0; i < config->n_inputs; i++) {
+        typed->inputs[i] = config->inputs[i];
+        typed->input_origins[i] = config->input_origins[i];
+    }
+    typed->n_inputs = config->n_inputs;
+    return CAPMILL_OK;
+}
+
+/* The file's settings, without those of other commands (one file may serve several) and those that the command
+ * line replaces, and then the command line's. */
+static enum capmill_status merge_config(struct cm_typed *typed, struct cm_error *error)
+{
+    const struct cm_config *config = typed->config;
+    struct cm_setting *merged = calloc(config->n_settings + typed->n_settings + 1, sizeof(*merged));
+    size_t n = 0;
+
+    if (merged == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for what %.300s says", config->path);
+    for (size_t i = 0; i < config->n_settings; i++) {
+        const struct cm_setting *setting = &config->settings[i];
+        if ((setting->option->commands & (1u << typed->command->id)) != 0 && !is_replaced(typed, setting))
+            merged[n++] = *setting;
+    }
+    memcpy(merged + n, typed->settings, typed->n_settings * sizeof(*merged));
+    n += typed->n_settings;
+    free(typed->settings);
+    typed->settings = merged;
+    typed->n_settings = n;
+    return merge_inputs(typed, error);
 }
 
 /* No setting adds more than one to any list. */
@@ -102,6 +157,8 @@ enum capmill_status cm_settings_apply(struct cm_typed *typed, struct cm_error *e
 {
     enum capmill_status status = check_belongs(typed, error);
 
+    if (status == CAPMILL_OK && typed->config != NULL)
+        status = merge_config(typed, error);
     if (status == CAPMILL_OK)
         status = make_lists(typed, error);
     for (size_t i = 0; i < typed->n_settings && status == CAPMILL_OK; i++)
