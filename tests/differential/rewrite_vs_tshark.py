@@ -8,6 +8,8 @@ Each capture is rewritten to pcapng in both byte orders, and to pcap in both byt
 and rewritten file are brought into one form by editcap, and read from there by the small reader below: link type, time,
 lengths, bytes and, for pcapng, options of every packet must be equal, and so must names, secrets and statistics.
 For pcapng inputs, for every eighth other one (--all: for all), tshark's own fields are compared as well.
+Each is also written with packets cut, grown, moved in time and with comments hidden: the packets must be the original's
+with just that change, and nothing that is to be hidden may be left anywhere in the file.
 Where libwiretap stops at damage, capmill goes on: the packets up to there are compared. Deliberate differences are told
 apart in `expected_difference`, each with its reason. Exit status: 0 equal, 1 different, 77 cannot run here.
 """
@@ -23,6 +25,51 @@ import tempfile
 
 FIELDS = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.encap_type", "frame.comment"]
 CARRIED = (4, 5, 9, 10, 0xBAD)  # names, statistics, journal, secrets, custom
+HASH, QUEUE, VERDICT, LAST_PACKET_OPTION = 3, 6, 7, 8  # editcap 4.0 writes verdicts with the code of queues
+MAX_PACKET = 262144
+
+
+class Change:
+    """What rewrite does to packets on the way."""
+
+    def __init__(self, to, order, units="micro", cut=None, grow=0, shift=0, hide=False):
+        self.to, self.order, self.units = to, order, units
+        self.cut, self.grow, self.shift, self.hide = cut, grow, shift, hide
+        self.any = cut is not None or grow != 0 or shift != 0 or hide
+        self.options = ["--to", to, "--order", order, "--units", units]
+        for name, value in (("cut", cut), ("grow", grow or None), ("shift", shift or None), ("hide", "yes" if hide else None)):
+            if value is not None:
+                self.options += ["--" + name, str(value)]
+
+    def __str__(self):
+        return " ".join(self.options[1::2] if not self.any else self.options)
+
+    def apply(self, packet):
+        changed = Packet()
+        changed.link_type = packet.link_type
+        changed.time = packet.time + self.shift
+        changed.data = packet.data if self.cut is None else packet.data[:self.cut]
+        changed.origlen = packet.origlen
+        if len(changed.data) + self.grow <= MAX_PACKET:
+            changed.data += bytes(self.grow)
+            if changed.origlen + self.grow < 2**32:
+                changed.origlen += self.grow
+        options = packet.options
+        if self.any:
+            options = [option for option in options if option[0] != HASH and option[0] not in (19372, 19373)]
+        if self.hide:
+            options = [option for option in options if 1 < option[0] <= LAST_PACKET_OPTION and option[0] != VERDICT
+                       and not (option[0] == QUEUE and len(option[1]) != 4)]
+        changed.options = tuple(options)
+        return changed
+
+
+CHANGES = [
+    Change("pcapng", "little", cut=40, hide=True),
+    Change("pcapng", "big", grow=20, shift=3600 * 10**9),
+    Change("pcap", "little", "nano", cut=60, grow=7),
+    Change("pcap", "big", "micro", shift=-5 * 10**9 - 1234567),
+]
 
 
 class Packet:
@@ -81,6 +128,41 @@ def read_pcapng(path):
     return packets, carried
 
 
+def told(path):
+    """What stands in a pcapng file though it is to be hidden: kinds of blocks, comments, names of hosts."""
+    with open(path, "rb") as file:
+        file_bytes = file.read()
+    found, order, at = [], "<", 0
+    fixed = {0x0A0D0D0A: 16, 1: 8, 5: 12}
+    while len(file_bytes) - at >= 12:
+        block_type = struct.unpack_from(order + "I", file_bytes, at)[0]
+        if block_type == 0x0A0D0D0A:
+            order = "<" if file_bytes[at + 8:at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+        n = struct.unpack_from(order + "I", file_bytes, at + 4)[0]
+        body = file_bytes[at + 8:at + n - 4]
+        if block_type == 6:
+            options = read_options(body[20 + (struct.unpack_from(order + "I", body, 12)[0] + 3) // 4 * 4:], order)
+        elif block_type in fixed:
+            options = read_options(body[fixed[block_type]:], order)
+        elif block_type == 4:
+            options, name_at = (), 0
+            while len(body) - name_at >= 4:
+                record, length = struct.unpack_from(order + "HH", body, name_at)
+                if record == 0:
+                    options = read_options(body[name_at + 4:], order)
+                    break
+                address = {1: 4, 2: 16, 3: 6, 4: 8}[record]
+                names = body[name_at + 4 + address:name_at + 4 + length].split(b"\0")
+                found += [f"host name {name}" for name in names if name and not name.startswith(b"host-")]
+                name_at += 4 + (length + 3) // 4 * 4
+        elif block_type != 3:
+            options = ()
+            found.append(f"block {block_type:#x}")
+        found += [f"option {code} of block {block_type:#x}" for code, _ in options if code == 1 or code > 17]
+        at += n
+    return found
+
+
 def normal_form(path, folder):
     """The capture as editcap writes it, read; and whether editcap came to its end."""
     normal = os.path.join(folder, "normal.pcapng")
@@ -134,18 +216,25 @@ def once_only(carried):
     return kept
 
 
-def expected_difference(before, after, previous_time, raw_time, to, nanoseconds):
-    """Why a packet's time may differ, or None."""
-    if before.time == 0 and after.time == previous_time:
+def expected_difference(before, after, previous_time, raw_time, change):
+    """Why a packet's time may differ from that of the changed original, or None."""
+    to, nanoseconds = change.to, change.units == "nano"
+    if before.time == change.shift and after.time in (previous_time, max(change.shift, 0)):
         return "a simple packet has no time: written as a packet with time it takes that of the packet before"
     if raw_time is not None and raw_time // 1000 == after.time // 1000 and raw_time != before.time:
         return "a fraction of seconds overflows 32 bits of nanoseconds in libwiretap"
+    if change.shift != 0 and before.time < change.shift and after.time == max(change.shift, 0):
+        return "a time before 1970 is moved as if it were 1970"
+    if change.shift != 0 and before.time >= 2**64 and abs(after.time - 2**64) < 1000:
+        return "a time past 2554 is moved to the last that 64 bits of nanoseconds hold"
     if to == "pcap":
         limit = (2**32 - 1) * 10**9
         if before.time < 0 and after.time == 0:
             return "a time before 1970 is written to pcap as 1970"
         if before.time > limit and after.time // 10**9 == 2**32 - 1:
             return "a time past 2106 is written to pcap as the last that it can hold"
+        if not nanoseconds and change.shift != 0 and (before.time + 500) // 1000 == after.time // 1000:
+            return "times that are moved become the nearest in the file's units"
         if not nanoseconds and before.time // 1000 == after.time // 1000:
             return "units finer than the file's are cut off"
     return None
@@ -154,7 +243,7 @@ def expected_difference(before, after, previous_time, raw_time, to, nanoseconds)
 class Comparison:
     def __init__(self, arguments):
         self.arguments = arguments
-        self.n_files = self.n_packets = self.n_fields = 0
+        self.n_files = self.n_packets = self.n_fields = self.n_changed = 0
         self.failures = []
         self.reasons = {}
 
@@ -164,15 +253,16 @@ class Comparison:
     def expect(self, reason):
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def compare_packets(self, name, how, before, after, times, sound, to):
+    def compare_packets(self, name, how, before, after, times, sound, change):
         """The numbers, from 0, of packets whose time may differ."""
-        excused = set()
+        to, excused = change.to, set()
         for i, (one, other) in enumerate(zip(before, after)):
+            one = change.apply(one)
             if one.key(to == "pcapng") == other.key(to == "pcapng"):
                 continue
             if one.key(False)[2:] == other.key(False)[2:] and one.link_type == other.link_type:
                 reason = expected_difference(one, other, after[i - 1].time if i > 0 else 0,
-                                             times[i] if i < len(times) else None, to, how.endswith("nano"))
+                                             times[i] + change.shift if i < len(times) else None, change)
                 if reason is not None:
                     self.expect(reason)
                     excused.add(i)
@@ -207,12 +297,12 @@ class Comparison:
         fields = fields_of(path) if with_fields else None
         times = raw_times(path)
         mixed = len({packet.link_type for packet in before}) > 1
-        runs = [("pcapng", order, "micro") for order in ("little", "big")]
-        runs += [("pcap", "little", "nano"), ("pcap", "big", "micro")]
-        for to, order, units in runs:
-            how = f"{to} {order} {units if to == 'pcap' else ''}".strip()
+        runs = [Change("pcapng", order) for order in ("little", "big")]
+        runs += [Change("pcap", "little", "nano"), Change("pcap", "big", "micro")]
+        for change in runs + CHANGES:
+            to, how = change.to, str(change)
             out = os.path.join(folder, "out." + to)
-            done = self.rewrite(path, out, "--to", to, "--order", order, "--units", units)
+            done = self.rewrite(path, out, *change.options)
             if done.returncode not in (0, 3):
                 if to == "pcap" and "pcapng can hold both" in done.stderr:
                     self.expect("mixed link types are refused for pcap")
@@ -227,7 +317,14 @@ class Comparison:
             if not readable:
                 self.fail(name, how, f"the rewritten file is not sound: {message.strip()}")
                 continue
-            excused = self.compare_packets(name, how, before, after, times, whole and done.returncode == 0, to)
+            excused = self.compare_packets(name, how, before, after, times, whole and done.returncode == 0, change)
+            if change.any:
+                if change.hide:
+                    for what in told(out):
+                        self.fail(name, how, f"not hidden: {what}")
+                self.n_changed += 1
+                os.remove(out)
+                continue
             if to == "pcapng" and whole and once_only(carried) != carried_after:
                 self.fail(name, how, f"other blocks: {len(carried)} became {len(carried_after)}")
             if fields is not None and to == "pcapng" and excused is not None:
@@ -276,7 +373,7 @@ def main():
     for reason, n in sorted(comparison.reasons.items()):
         print(f"expected: {reason} ({n})")
     print(f"{comparison.n_files} captures, {comparison.n_packets} packets compared, {comparison.n_fields} also by tshark's "
-          f"fields; {n_skipped} captures that libwiretap does not read skipped; {len(comparison.failures)} differences")
+          f"fields, {comparison.n_changed} files with changes; {n_skipped} captures that libwiretap does not read skipped; {len(comparison.failures)} differences")
     return 1 if comparison.failures or comparison.n_files == 0 else 0
 
 

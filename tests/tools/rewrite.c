@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rewrite [--to pcap|pcapng] [--order little|big] [--units micro|nano] IN OUT: read a capture whole and write
- * it again in file order, for tests/differential/rewrite_vs_tshark.py. It proves the writer without the
- * machine around it. Prints packets, damaged places, what was dropped, and whether records were copied
- * unchanged. Exit status: 0 done, 1 failed or refused, 3 done but the input was damaged. */
+/* rewrite [--to pcap|pcapng] [--order little|big] [--units micro|nano] [--cut N] [--grow N] [--shift NS]
+ * [--hide yes] IN OUT: read a capture whole and write it again in file order, for
+ * tests/differential/rewrite_vs_tshark.py. It proves the writer without the machine around it. --cut leaves N
+ * bytes of each packet, --grow adds N bytes of zero, --shift moves times, --hide hides what stands beside the
+ * packets: all of these write packets as changed ones. Prints packets, damaged places, what was dropped and
+ * hidden, and whether records were copied unchanged. Exit status: 0 done, 1 failed or refused, 3 done but the
+ * input was damaged. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "core/batch.h"
 #include "format/capture_writer.h"
+#include "format/records.h"
 
 struct whole_file {
     uint8_t *bytes;
     size_t n;
+};
+
+/* What happens to packets on the way. */
+struct change_wish {
+    bool any, hide;
+    uint32_t cut_bytes, grow_bytes;
+    int64_t shift_ns;
 };
 
 /* One walk through the input. `writer` NULL: only make the interfaces known. */
@@ -21,6 +33,7 @@ struct walk {
     struct cm_layout layout;
     struct cm_interfaces table;
     struct cm_writer *writer;
+    const struct change_wish *wish;
     struct cm_bytes out;
     FILE *file;
     bool header_written;
@@ -85,6 +98,59 @@ static bool take_event(struct walk *walk, const struct cm_event *event, struct c
     return status >= 0 && flush(walk);
 }
 
+static uint64_t shifted(uint64_t time_ns, int64_t shift_ns)
+{
+    if (shift_ns >= 0)
+        return cm_add_saturating_u64(time_ns, (uint64_t)shift_ns);
+    return time_ns < (uint64_t)-shift_ns ? 0 : time_ns - (uint64_t)-shift_ns;
+}
+
+static struct cm_packet_change change_of(const struct change_wish *wish, const struct cm_record_body *body,
+                                         uint64_t time_ns)
+{
+    struct cm_packet_change change = {.caplen = (uint32_t)cm_min_u64(body->caplen, wish->cut_bytes),
+                                      .origlen = body->origlen,
+                                      .has_time = wish->shift_ns != 0};
+
+    if (change.caplen < CM_MAX_PACKET_BYTES && wish->grow_bytes <= CM_MAX_PACKET_BYTES - change.caplen) {
+        change.caplen += wish->grow_bytes;
+        if (change.origlen <= UINT32_MAX - wish->grow_bytes)
+            change.origlen += wish->grow_bytes;
+    }
+    if (change.has_time)
+        change.time_ns = shifted(time_ns, wish->shift_ns);
+    return change;
+}
+
+/* The packet as written, in memory of its own so that a sanitizer sees one byte too many. *n_ret: what was
+ * foretold, *written_ret what the writer says. */
+static uint8_t *encode(const struct walk *walk, const struct cm_written_packet *packet, size_t *n_ret,
+                       size_t *written_ret)
+{
+    struct cm_packet_change change;
+    struct cm_record_body body;
+    uint8_t *out, *data;
+
+    if (!walk->wish->any) {
+        *n_ret = cm_writer_packet_bytes(walk->writer, packet);
+        out = malloc(*n_ret);
+        if (out != NULL)
+            *written_ret = cm_writer_packet(walk->writer, packet, out);
+        return out;
+    }
+    cm_writer_body(walk->writer, packet, &body);
+    change = change_of(walk->wish, &body, packet->time_ns);
+    *n_ret = cm_writer_changed_bytes(walk->writer, packet, change.caplen);
+    out = malloc(*n_ret);
+    if (out == NULL)
+        return NULL;
+    data = out + cm_writer_data_offset(walk->writer, packet);
+    memset(data, 0, change.caplen);
+    memcpy(data, body.data, cm_min_u64(body.caplen, walk->wish->cut_bytes));
+    *written_ret = cm_writer_changed_packet(walk->writer, packet, &change, out);
+    return out;
+}
+
 static bool take_packet(struct walk *walk, const struct cm_packet *packet, struct cm_error *error)
 {
     struct cm_written_packet written = {.record = cm_packet_record(packet),
@@ -100,11 +166,9 @@ static bool take_packet(struct walk *walk, const struct cm_packet *packet, struc
         return true;
     if (!write_header(walk, error))
         return false;
-    n = cm_writer_packet_bytes(walk->writer, &written);
-    exact = malloc(n); /* its own memory, so that a sanitizer sees one byte too many */
+    exact = encode(walk, &written, &n, &n_written);
     if (exact == NULL)
         return false;
-    n_written = cm_writer_packet(walk->writer, &written, exact);
     if (n_written != n)
         fprintf(stderr, "rewrite: a packet of %zu bytes was foretold as %zu\n", n_written, n);
     done = n_written == n && fwrite(exact, 1, n, walk->file) == n;
@@ -172,10 +236,24 @@ static void end(struct walk *walk)
     cm_bytes_free(&walk->out);
 }
 
+static void hide_name(void *context, const char *name, size_t n, char text_ret[24])
+{
+    (void)context;
+    (void)name;
+    snprintf(text_ret, 24, "host-%zu", n);
+}
+
+static uint64_t move_time(void *context, uint64_t time_ns)
+{
+    const struct change_wish *change = context;
+
+    return shifted(time_ns, change->shift_ns);
+}
+
 /* "little", "big", or NULL for the input's. */
 static bool rewrite(const struct whole_file *in, const char *path, const char *out_path,
-                    const struct cm_writer_wish *wish, const char *order, bool *damaged_ret,
-                    struct cm_error *error)
+                    const struct cm_writer_wish *wish, const char *order, struct change_wish *change,
+                    bool *damaged_ret, struct cm_error *error)
 {
     struct walk first = {0}, second = {0};
     struct cm_writer_options options;
@@ -189,13 +267,22 @@ static bool rewrite(const struct whole_file *in, const char *path, const char *o
         goto cleanup;
     if (order != NULL)
         options.big_endian = strcmp(order, "big") == 0;
+    options.growth_bytes = change->grow_bytes;
+    options.retimed = change->shift_ns != 0;
+    second.wish = change;
     if (!begin(&second, in, path, &at, error) || (second.file = fopen(out_path, "wb")) == NULL ||
         cm_writer_open(&options, &second.writer, error) < 0 ||
         cm_writer_add_input(second.writer, 0, &second.layout, &second.table, error) < 0)
         goto cleanup;
+    if (change->any)
+        cm_writer_set_cover(second.writer, &(struct cm_writer_cover){.context = change,
+                                                                     .hide = change->hide,
+                                                                     .name = hide_name,
+                                                                     .time = move_time});
     done = walk_through(&second, in, at, error) && write_header(&second, error);
-    printf("packets %" PRIu64 " damaged %" PRIu64 " dropped %" PRIu64 " verbatim %d\n", second.n_packets,
-           second.n_damaged, cm_writer_dropped(second.writer), cm_writer_verbatim(second.writer, 0));
+    printf("packets %" PRIu64 " damaged %" PRIu64 " dropped %" PRIu64 " hidden %" PRIu64 " verbatim %d\n",
+           second.n_packets, second.n_damaged, cm_writer_dropped(second.writer),
+           cm_writer_hidden(second.writer), cm_writer_verbatim(second.writer, 0));
     *damaged_ret = second.n_damaged != 0;
 
 cleanup:
@@ -210,6 +297,7 @@ cleanup:
 int main(int argc, char **argv)
 {
     struct cm_writer_wish wish = {.application = "rewrite"};
+    struct change_wish change = {.cut_bytes = UINT32_MAX};
     struct cm_error error = {0};
     struct whole_file in = {0};
     const char *order = NULL;
@@ -223,13 +311,26 @@ int main(int argc, char **argv)
             order = argv[i + 1];
         else if (strcmp(argv[i], "--units") == 0)
             wish.units = strcmp(argv[i + 1], "nano") == 0 ? CM_WRITER_UNITS_NANO : CM_WRITER_UNITS_MICRO;
+        else if (strcmp(argv[i], "--cut") == 0)
+            change.cut_bytes = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--grow") == 0)
+            change.grow_bytes = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--shift") == 0)
+            change.shift_ns = strtoll(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--hide") == 0)
+            change.hide = strcmp(argv[i + 1], "yes") == 0;
+        else
+            break;
     }
+    change.any =
+        change.cut_bytes != UINT32_MAX || change.grow_bytes != 0 || change.shift_ns != 0 || change.hide;
     if (argc - i != 2 || !read_whole(argv[i], &in)) {
         fprintf(stderr,
-                "usage: rewrite [--to pcap|pcapng] [--order little|big] [--units micro|nano] IN OUT\n");
+                "usage: rewrite [--to pcap|pcapng] [--order little|big] [--units micro|nano] [--cut N] "
+                "[--grow N] [--shift NS] [--hide yes] IN OUT\n");
         return 2;
     }
-    done = rewrite(&in, argv[i], argv[i + 1], &wish, order, &damaged, &error);
+    done = rewrite(&in, argv[i], argv[i + 1], &wish, order, &change, &damaged, &error);
     if (!done)
         fprintf(stderr, "rewrite: %s\n", error.text);
     free(in.bytes);
