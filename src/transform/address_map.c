@@ -7,8 +7,9 @@
 #include "transform/transform_int.h"
 
 struct entry {
-    uint8_t from[16];
+    uint32_t ipv4, new_ipv4; /* where these are IPv4 addresses, as numbers */
     uint8_t used, n_bits;
+    uint8_t from[16];
     struct cm_address to; /* host bits 0 */
 };
 
@@ -59,7 +60,7 @@ static inline void mask_ipv6(unsigned n_bits, uint64_t mask_ret[2])
     mask_ret[1] = n_bits <= 64 ? 0 : UINT64_MAX << (128 - n_bits);
 }
 
-static const struct entry *find_ipv4(const struct table *table, uint32_t address)
+static inline const struct entry *find_ipv4(const struct table *table, uint32_t address)
 {
     for (unsigned i = 0; i < table->n_lengths; i++) {
         unsigned n_bits = table->lengths[i];
@@ -69,7 +70,7 @@ static const struct entry *find_ipv4(const struct table *table, uint32_t address
              at = (at + 1) & table->mask) {
             const struct entry *entry = &table->entries[at];
 
-            if (cm_load_be32(entry->from) == key && entry->n_bits == n_bits)
+            if (entry->ipv4 == key && entry->n_bits == n_bits)
                 return entry;
         }
     }
@@ -132,6 +133,16 @@ static bool find_for_ipv6(const struct cm_address_map *map, const uint8_t *addre
         cm_store_be64(new_ret->bytes + 8, cm_load_be64(new_ret->bytes + 8) | low);
     }
     return true;
+}
+
+bool cm_address_map_find_ipv4(const struct cm_address_map *map, uint32_t *address)
+{
+    const struct entry *entry = find_ipv4(&map->ipv4, *address);
+
+    if (entry == NULL)
+        return true;
+    *address = entry->new_ipv4 | (*address & ~mask_ipv4(entry->n_bits));
+    return entry->to.version == 4;
 }
 
 bool cm_address_map_find(const struct cm_address_map *map, uint8_t version, const uint8_t *address,
@@ -298,6 +309,10 @@ static void insert(struct table *table, const struct rule *rule)
         ;
     entry = &table->entries[at];
     memcpy(entry->from, from, 16);
+    if (rule->from.address.version == 4)
+        entry->ipv4 = cm_load_be32(from);
+    if (rule->to.address.version == 4)
+        entry->new_ipv4 = cm_load_be32(rule->to.address.bytes);
     entry->used = 1;
     entry->n_bits = n_bits;
     entry->to = rule->to.address;

@@ -57,6 +57,32 @@ void cm_change_ipv6(struct cm_change *change, uint32_t at)
 
 /* --- headers --- */
 
+/* Both addresses of an IPv4 header that stays one. */
+static inline void change_ipv4_pair(struct cm_change *change, uint32_t at)
+{
+    const struct cm_address_map *map = change->transform->addresses;
+    uint32_t old[2] = {cm_load_be32(change->bytes + at), cm_load_be32(change->bytes + at + 4)};
+    uint32_t new[2] = {old[0], old[1]};
+
+    if (map != NULL) {
+        bool first = cm_address_map_find_ipv4(map, &new[0]), second = cm_address_map_find_ipv4(map, &new[1]);
+
+        if (CM_UNLIKELY(!first || !second)) {
+            cm_change_reason(change, CM_REASON_FAMILY_INNER);
+            memcpy(new, old, sizeof(new));
+        }
+    }
+    if (change->transform->anonymizer != NULL) {
+        new[0] = cm_local_anonymize_ipv4_number(change->local, new[0]);
+        new[1] = cm_local_anonymize_ipv4_number(change->local, new[1]);
+    }
+    if (new[0] == old[0] && new[1] == old[1])
+        return;
+    cm_store_be32(change->bytes + at, new[0]);
+    cm_store_be32(change->bytes + at + 4, new[1]);
+    cm_change_note(change, at + 8);
+}
+
 /* Source and destination together: a header whose addresses would be of two versions keeps both. */
 static void change_pair(struct cm_change *change, struct cm_layer *layer, bool outermost)
 {
@@ -67,6 +93,10 @@ static void change_pair(struct cm_change *change, struct cm_layer *layer, bool o
     uint32_t at = headers->l3_offset + (version == 4 ? 12u : 8u);
     struct cm_address pair[2];
 
+    if (version == 4 && CM_LIKELY(!(outermost && change->has_pair))) {
+        change_ipv4_pair(change, at);
+        return;
+    }
     if (outermost && change->has_pair) {
         pair[0] = change->pair[0];
         pair[1] = change->pair[1];

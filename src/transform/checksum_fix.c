@@ -44,6 +44,8 @@ static bool is_complete(const struct cm_change *change, const struct cm_layer *l
 
 static uint32_t sum_addresses(const uint8_t *bytes, uint32_t source_at, uint32_t destination_at, uint32_t n)
 {
+    if (CM_LIKELY(destination_at == source_at + n))
+        return cm_wire_sum(bytes + source_at, (size_t)n * 2, 0);
     return cm_wire_sum(bytes + source_at, n, cm_wire_sum(bytes + destination_at, n, 0));
 }
 

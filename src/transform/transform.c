@@ -213,6 +213,25 @@ static void free_local(struct cm_transform_local *local)
     free(local);
 }
 
+/* Every entry is true from the start: it says what 0.0.0.0 or :: becomes. */
+static bool make_caches(const struct cm_anonymizer *anonymizer, struct cm_transform_local *local)
+{
+    uint8_t zero[16] = {0};
+
+    local->ipv4 = calloc(CM_ANONYMIZED_IPV4, sizeof(*local->ipv4));
+    local->ipv6 = calloc(CM_ANONYMIZED_IPV6, sizeof(*local->ipv6));
+    if (local->ipv4 == NULL || local->ipv6 == NULL)
+        return false;
+    cm_anonymizer_ipv4(anonymizer, zero);
+    for (unsigned i = 0; i < CM_ANONYMIZED_IPV4; i++)
+        local->ipv4[i].to = cm_load_be32(zero);
+    memset(zero, 0, sizeof(zero));
+    cm_anonymizer_ipv6(anonymizer, zero);
+    for (unsigned i = 0; i < CM_ANONYMIZED_IPV6; i++)
+        memcpy(local->ipv6[i].to, zero, 16);
+    return true;
+}
+
 struct cm_transform_local *cm_transform_local_create(const struct cm_transform *transform)
 {
     struct cm_transform_local *local = calloc(1, sizeof(*local));
@@ -226,19 +245,8 @@ struct cm_transform_local *cm_transform_local_create(const struct cm_transform *
         if (local->scratch == NULL)
             goto failed;
     }
-    if (transform->anonymizer != NULL) {
-        local->ipv4 = calloc(CM_ANONYMIZED_IPV4, sizeof(*local->ipv4));
-        local->ipv6 = calloc(CM_ANONYMIZED_IPV6, sizeof(*local->ipv6));
-        if (local->ipv4 == NULL || local->ipv6 == NULL)
-            goto failed;
-        /* every entry is true from the start: it says what 0.0.0.0 or :: becomes */
-        cm_anonymizer_ipv4(transform->anonymizer, local->ipv4[0].to);
-        cm_anonymizer_ipv6(transform->anonymizer, local->ipv6[0].to);
-        for (unsigned i = 1; i < CM_ANONYMIZED_IPV4; i++)
-            local->ipv4[i] = local->ipv4[0];
-        for (unsigned i = 1; i < CM_ANONYMIZED_IPV6; i++)
-            local->ipv6[i] = local->ipv6[0];
-    }
+    if (transform->anonymizer != NULL && !make_caches(transform->anonymizer, local))
+        goto failed;
     return local;
 failed:
     free_local(local);
@@ -255,17 +263,24 @@ void cm_transform_local_destroy(struct cm_transform_local *local)
     free_local(local);
 }
 
+uint32_t cm_local_anonymize_ipv4_number(struct cm_transform_local *local, uint32_t address)
+{
+    struct cm_anonymized_ipv4 *entry = &local->ipv4[(address * 0x9e3779b1u) >> 16 & (CM_ANONYMIZED_IPV4 - 1)];
+
+    if (entry->from != address) {
+        uint8_t bytes[4];
+
+        cm_store_be32(bytes, address);
+        cm_anonymizer_ipv4(local->transform->anonymizer, bytes);
+        entry->from = address;
+        entry->to = cm_load_be32(bytes);
+    }
+    return entry->to;
+}
+
 void cm_local_anonymize_ipv4(struct cm_transform_local *local, uint8_t address[4])
 {
-    uint32_t number = cm_load_be32(address);
-    struct cm_anonymized_ipv4 *entry = &local->ipv4[(number * 0x9e3779b1u) >> 16 & (CM_ANONYMIZED_IPV4 - 1)];
-
-    if (cm_load_be32(entry->from) != number) {
-        memcpy(entry->from, address, 4);
-        memcpy(entry->to, address, 4);
-        cm_anonymizer_ipv4(local->transform->anonymizer, entry->to);
-    }
-    memcpy(address, entry->to, 4);
+    cm_store_be32(address, cm_local_anonymize_ipv4_number(local, cm_load_be32(address)));
 }
 
 void cm_local_anonymize_ipv6(struct cm_transform_local *local, uint8_t address[16])

@@ -50,6 +50,10 @@ bool cm_address_map_crosses(const struct cm_address_map *map, uint8_t from);
 bool cm_address_map_find(const struct cm_address_map *map, uint8_t version, const uint8_t *address,
                          struct cm_address *new_ret);
 
+/* The same for the case that is in every packet: an IPv4 address as a number, in place. False where it would become
+ * IPv6; then it is spoilt. */
+bool cm_address_map_find_ipv4(const struct cm_address_map *map, uint32_t *address);
+
 /* --- anonymize.c, anonymize_absent.c --- */
 
 struct cm_anonymizer; /* read-only once made */
@@ -137,7 +141,7 @@ struct cm_transform {
 #define CM_ANONYMIZED_IPV4 8192
 #define CM_ANONYMIZED_IPV6 2048
 struct cm_anonymized_ipv4 {
-    uint8_t from[4], to[4];
+    uint32_t from, to; /* as numbers */
 };
 struct cm_anonymized_ipv6 {
     uint8_t from[16], to[16];
@@ -246,6 +250,7 @@ void cm_truncate_plan(struct cm_change *change);
 void cm_change_checksums(struct cm_change *change);
 
 /* In place, with the thread's cache. */
+uint32_t cm_local_anonymize_ipv4_number(struct cm_transform_local *local, uint32_t address);
 void cm_local_anonymize_ipv4(struct cm_transform_local *local, uint8_t address[4]);
 void cm_local_anonymize_ipv6(struct cm_transform_local *local, uint8_t address[16]);
 

@@ -5,47 +5,62 @@
 #include "base/endian.h"
 #include "wire/numbers.h"
 
-static uint32_t fold(uint64_t sum)
+/* One's complement sums by halves added to each other with the carry coming back in: what a rotated copy adds up
+ * to in the upper half. 0 stays 0, and nothing else becomes it. */
+static inline uint32_t fold_to_32(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint32_t)sum;
+    return (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+}
+
+static inline uint32_t fold(uint64_t sum)
+{
+    uint32_t half = fold_to_32(sum);
+
+    return (half + (half << 16 | half >> 16)) >> 16;
+}
+
+static inline uint64_t add_with_carry(uint64_t sum, uint64_t word)
+{
+    sum += word;
+    return sum + (sum < word);
 }
 
 /* The sum does not depend on byte order but for a final swap (RFC 1071, section 2), so words are added as
- * they lie in memory, 32 bits at a time into 64: carries collect in the upper half, which 2^32 words cannot
- * overflow. Several accumulators, since one would make each addition wait for the last. */
+ * they lie in memory, 64 bits at a time. Several accumulators, since one would make each addition wait for the
+ * last. The seed goes in as the four bytes that would have its sum. */
 uint32_t cm_wire_sum(const uint8_t *bytes, size_t n, uint32_t seed)
 {
-    uint64_t sums[4] = {0};
-    uint64_t sum;
+    uint64_t sum = CM_HOST_IS_BIG_ENDIAN ? seed : __builtin_bswap32(seed);
     uint32_t folded;
 
-    for (; n >= 16; bytes += 16, n -= 16) {
-        sums[0] += cm_load_u32(bytes);
-        sums[1] += cm_load_u32(bytes + 4);
-        sums[2] += cm_load_u32(bytes + 8);
-        sums[3] += cm_load_u32(bytes + 12);
+    if (n >= 32) {
+        uint64_t sums[3] = {0};
+
+        for (; n >= 32; bytes += 32, n -= 32) {
+            sum = add_with_carry(sum, cm_load_u64(bytes));
+            sums[0] = add_with_carry(sums[0], cm_load_u64(bytes + 8));
+            sums[1] = add_with_carry(sums[1], cm_load_u64(bytes + 16));
+            sums[2] = add_with_carry(sums[2], cm_load_u64(bytes + 24));
+        }
+        sum = add_with_carry(add_with_carry(sum, sums[0]), add_with_carry(sums[1], sums[2]));
     }
-    for (; n >= 4; bytes += 4, n -= 4)
-        sums[0] += cm_load_u32(bytes);
-    if (n >= 2) {
-        sums[1] += cm_load_u16(bytes);
+    for (; n >= 8; bytes += 8, n -= 8)
+        sum = add_with_carry(sum, cm_load_u64(bytes));
+    if (n & 4) {
+        sum = add_with_carry(sum, cm_load_u32(bytes));
+        bytes += 4;
+    }
+    if (n & 2) {
+        sum = add_with_carry(sum, cm_load_u16(bytes));
         bytes += 2;
-        n -= 2;
     }
-    if (n > 0) {
+    if (n & 1) {
         const uint8_t last[2] = {bytes[0], 0};
 
-        sums[2] += cm_load_u16(last);
+        sum = add_with_carry(sum, cm_load_u16(last));
     }
-    sum = (uint64_t)fold(sums[0]) + fold(sums[1]) + fold(sums[2]) + fold(sums[3]);
     folded = fold(sum);
-    if (!CM_HOST_IS_BIG_ENDIAN)
-        folded = __builtin_bswap16((uint16_t)folded);
-    return fold((uint64_t)folded + seed);
+    return CM_HOST_IS_BIG_ENDIAN ? folded : __builtin_bswap16((uint16_t)folded);
 }
 
 uint16_t cm_wire_checksum(const uint8_t *bytes, size_t n, uint32_t seed)
