@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "format/records.h"
 
 struct cm_framer {
     struct cm_layout layout;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interface table of one input: entries that never move and an index over them. What an interface
  * description says is read in pcapng_interface.c. */
-#include "format/layout.h"
+#include "format/interfaces.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doors of layout.h that choose between the formats. Formats themselves: pcap*.c, pcapng*.c. */
-#include "format/layout.h"
+#include "format/records.h"
 
 #include <string.h>
 

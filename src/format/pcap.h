@@ -4,7 +4,7 @@
 #ifndef CM_FORMAT_PCAP_H
 #define CM_FORMAT_PCAP_H
 
-#include "format/layout.h"
+#include "format/records.h"
 
 #define CM_PCAP_FILE_HEADER_BYTES 24u
 

@@ -5,7 +5,7 @@
 #define CM_FORMAT_PCAPNG_H
 
 #include "format/block_types.h"
-#include "format/layout.h"
+#include "format/records.h"
 
 /* cm_layout_open for a file that begins with the type of a section header block. */
 enum capmill_status cm_pcapng_open(struct cm_layout *layout, const char *path, const uint8_t *bytes, size_t n,

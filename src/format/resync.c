@@ -27,9 +27,9 @@
 
 #include "base/checked.h"
 #include "base/endian.h"
-#include "format/layout.h"
 #include "format/pcap.h"
 #include "format/pcapng.h"
+#include "format/records.h"
 
 /* The greatest packet and the greatest header in front of it (pcap's 28 bytes, 32 around one of pcapng),
  * rounded up. */

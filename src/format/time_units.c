@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ticks of a capture's clock to nanoseconds since 1970. Not for showing times, nor for writing them. */
-#include "format/layout.h"
+#include "format/interfaces.h"
 
 #define NS_PER_S 1000000000u
 

@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/grow.h"
 #include "core/batch.h"
+#include "format/records.h"
 #include "source/source.h"
 
 /* Files open at a time, well below the 1024 that systems allow a process by default. */

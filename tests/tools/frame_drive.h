@@ -5,7 +5,7 @@
 #define CM_TESTS_FRAME_DRIVE_H
 
 #include "core/batch.h"
-#include "format/layout.h"
+#include "format/records.h"
 
 /* A packet, or an event where event.type is not 0. Pointers into the bytes are gone: a checksum stands for
  * them. */

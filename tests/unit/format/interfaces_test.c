@@ -2,7 +2,7 @@
 /* The interface table grows without moving its entries and stops at its bounds. */
 #include <stdlib.h>
 
-#include "format/layout.h"
+#include "format/interfaces.h"
 
 #include "unit/check.h"
 

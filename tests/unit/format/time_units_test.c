@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ticks become nanoseconds whatever the unit, and saturate where nanoseconds since 1970 end. */
-#include "format/layout.h"
+#include "format/interfaces.h"
 
 #include "unit/check.h"
 

@@ -2,6 +2,7 @@
 /* Packets that change on the way: every record that is read, into every form that is written, with other
  * lengths and times, read back by capmill's own reader; and records that lie about their lengths. */
 #include "core/batch.h"
+#include "format/records.h"
 #include "unit/format/writer_bytes.h"
 
 #define CAPLEN  61u
