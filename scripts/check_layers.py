@@ -19,6 +19,7 @@ C_LIBRARY = {f"{name}.h" for name in (
 # Headers of libraries that every system has, and the rooms that may use them.
 THIRD_PARTY = {
     "xxhash.h": {"flow", "format"},
+    "hs/hs.h": {"filter"},
     "toml++/toml.h": {"toml"},
     "nettle/aes.h": {"transform"},
     "nettle/hmac.h": {"transform"},

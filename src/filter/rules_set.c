@@ -8,6 +8,7 @@
 #include "base/address_parse.h"
 #include "base/checked.h"
 #include "base/endian.h"
+#include "base/grow.h"
 #include "filter/values.h"
 
 #define PORT_WORDS (65536 / 64)
@@ -61,31 +62,13 @@ static enum capmill_status no_memory(struct cm_error *error)
 
 /* --- adding --- */
 
-/* Room for one more of `item_bytes` in an array that doubles. */
-static bool make_room(void **items, size_t n, size_t *room, size_t item_bytes)
-{
-    size_t larger = *room == 0 ? 4 : *room * 2;
-    void *grown;
-
-    if (n < *room)
-        return true;
-    grown = realloc(*items, larger * item_bytes);
-    if (grown == NULL)
-        return false;
-    *items = grown;
-    *room = larger;
-    return true;
-}
-
 static bool add_range4(struct cm_rules_set *set, const struct cm_prefix *prefix)
 {
     const uint32_t first = cm_load_be32(prefix->address.bytes);
     const uint32_t hosts = prefix->n_bits == 32 ? 0 : UINT32_MAX >> prefix->n_bits;
-    void *items = set->ranges4;
 
-    if (!make_room(&items, set->n_ranges4, &set->room4, sizeof(*set->ranges4)))
+    if (!CM_GROW(set->ranges4, set->room4, set->n_ranges4 + 1, 4))
         return false;
-    set->ranges4 = items;
     set->ranges4[set->n_ranges4++] = (struct cm_rules_range4){first, first | hosts};
     return true;
 }
@@ -95,11 +78,9 @@ static bool add_range6(struct cm_rules_set *set, const struct cm_prefix *prefix)
     const cm_rules_u128 first =
         (cm_rules_u128)cm_load_be64(prefix->address.bytes) << 64 | cm_load_be64(prefix->address.bytes + 8);
     const cm_rules_u128 hosts = prefix->n_bits == 128 ? 0 : ~(cm_rules_u128)0 >> prefix->n_bits;
-    void *items = set->ranges6;
 
-    if (!make_room(&items, set->n_ranges6, &set->room6, sizeof(*set->ranges6)))
+    if (!CM_GROW(set->ranges6, set->room6, set->n_ranges6 + 1, 4))
         return false;
-    set->ranges6 = items;
     set->ranges6[set->n_ranges6++] = (struct cm_rules_range6){first, first | hosts};
     return true;
 }
@@ -172,14 +153,12 @@ static enum capmill_status add_id(struct cm_rules_set *set, const struct capmill
                                   const char *text, size_t n, struct cm_error *error)
 {
     struct cm_text_fault fault;
-    void *items = set->ids;
     uint64_t id;
 
     if (!cm_value_flow_id(text, n, &id, &fault))
         return refuse(rule, text, n, &fault, error);
-    if (!make_room(&items, set->n_ids, &set->room_ids, sizeof(*set->ids)))
+    if (!CM_GROW(set->ids, set->room_ids, set->n_ids + 1, 4))
         return no_memory(error);
-    set->ids = items;
     set->ids[set->n_ids++] = id;
     return CAPMILL_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "filter/values.h"
 
 /* Groups inside each other add up to three levels each: the group, a type with exclusions, several
@@ -42,16 +43,9 @@ void cm_rules_node_destroy(struct cm_rules_node *node)
 
 static bool put_child(struct cm_rules_node *parent, struct cm_rules_node *child)
 {
-    if (parent->n_children == parent->room) {
-        size_t room = parent->room == 0 ? 4 : parent->room * 2;
-        struct cm_rules_node **children = realloc((void *)parent->children, room * sizeof(*children));
-
-        if (children == NULL) {
-            cm_rules_node_destroy(child);
-            return false;
-        }
-        parent->children = children;
-        parent->room = room;
+    if (!CM_GROW(parent->children, parent->room, parent->n_children + 1, 4)) {
+        cm_rules_node_destroy(child);
+        return false;
     }
     parent->children[parent->n_children++] = child;
     return true;
@@ -225,15 +219,8 @@ static enum capmill_status add_pattern(struct build *build, const struct capmill
     if (build->n_patterns == CM_PAYLOAD_PATTERNS)
         return cm_error_set(build->error, CAPMILL_E_USAGE, 0, "%s: more than %u payload patterns", origin,
                             CM_PAYLOAD_PATTERNS);
-    if (build->n_patterns == build->room_patterns) {
-        size_t room = build->room_patterns == 0 ? 16 : build->room_patterns * 2;
-        struct cm_payload_pattern *grown = realloc(build->patterns, room * sizeof(*grown));
-
-        if (grown == NULL)
-            return no_memory(build->error);
-        build->patterns = grown;
-        build->room_patterns = room;
-    }
+    if (!CM_GROW(build->patterns, build->room_patterns, build->n_patterns + 1, 16))
+        return no_memory(build->error);
     if (rule->field == CAPMILL_FILTER_PAYLOAD_REGEX) {
         pattern.is_regex = true;
         pattern.regex = text;
@@ -292,15 +279,8 @@ static enum capmill_status add_expression(struct build *build, const struct capm
     struct cm_rules_node *leaf;
     enum capmill_status status;
 
-    if (tree->n_expressions == tree->room_expressions) {
-        size_t room = tree->room_expressions == 0 ? 4 : tree->room_expressions * 2;
-        struct cm_expression **grown = realloc((void *)tree->expressions, room * sizeof(*grown));
-
-        if (grown == NULL)
-            return no_memory(build->error);
-        tree->expressions = grown;
-        tree->room_expressions = room;
-    }
+    if (!CM_GROW(tree->expressions, tree->room_expressions, tree->n_expressions + 1, 4))
+        return no_memory(build->error);
     leaf = leaf_create(build, CAPMILL_FILTER_EXPRESSION, rule->negate);
     if (leaf == NULL || !cm_rules_node_adopt(parent, leaf))
         return no_memory(build->error);
