@@ -40,7 +40,7 @@ def versions_line(results):
     known = {name: text for name, text in results["versions"].items() if text and name != "commit"}
     commit = results["versions"].get("commit")
     shown = [f"{text} ({commit})" if name == "capmill" and commit else text.split(" (Git")[0].rstrip(".")
-             for name, text in known.items() if name in ("capmill", "capinfos", "cp")]
+             for name, text in known.items() if name in ("capmill", "capinfos", "tcpdump", "tcprewrite", "cp")]
     return "; ".join(shown)
 
 

@@ -26,7 +26,8 @@ def faster(factor):
 # Everything that capinfos tells but the hashes of the file (-H), which cost ten times the rest.
 CAPINFOS_NO_HASHES = ["capinfos", "-M", "-tEIFkcsdluaeoSyizxnD", "{input}"]
 
-# Names in braces: input, output, recipe, size, capmill. `program` is what has to be installed.
+# Names in braces: input, output, recipe, size, capmill, and kept: what capmill wrote in the warm-up. `program` is what has
+# to be installed.
 CAT = {"name": "cat", "program": "cat", "command": ["cat", "{input}"]}
 CP = {"name": "cp", "program": "cp", "command": ["cp", "{input}", "{output}"], "writes": True}
 CAPINFOS = {"name": "capinfos without hashes", "program": "capinfos", "command": CAPINFOS_NO_HASHES}
@@ -37,14 +38,37 @@ REORDERCAP = {"name": "reordercap", "program": "reordercap", "command": ["reorde
 MERGECAP = {"name": "mergecap (copies, does not sort)", "program": "mergecap",
             "command": ["mergecap", "-F", "pcap", "-w", "{output}", "{input}"], "writes": True}
 
+CP_KEPT = {"name": "cp of its output", "program": "cp", "command": ["cp", "{kept}", "{output}"], "writes": True}
+# One packet in fifty, and one direction of every flow.
+FEW = "icmp and greater 100"
+HALF = "src net 10.0.0.0/8"
+# A test that looks at every packet and that every packet of the data sets passes.
+ALL = "ip"
+
+
+def tcpdump(expression):
+    # -Z root: started by root it would become another user, who may not write here; it does nothing for other users
+    return {"name": "tcpdump", "program": "tcpdump", "writes": True,
+            "command": ["tcpdump", "-Z", "root", "-r", "{input}", "-w", "{output}", expression]}
+
+
+TCPREWRITE = {"name": "tcprewrite", "program": "tcprewrite", "writes": True,
+              "command": ["tcprewrite", "--pnat=10.0.0.0/8:20.0.0.0/8", "--fixcsum", "-i", "{input}", "-o", "{output}"]}
+
 
 def peer(base, mark=None):
     return dict(base, mark=mark)
 
 
-def workload(name, title, dataset, command, peers, check, writes=False):
+def ourselves(name, command, writes=False):
+    """capmill as its own peer."""
+    return {"name": name, "program": "{capmill}", "command": ["{capmill}"] + command, "writes": writes}
+
+
+def workload(name, title, dataset, command, peers, check, writes=False, keeps=("reordercap",)):
+    """`keeps`: the peers whose outputs the check looks at."""
     return {"name": name, "title": title, "dataset": dataset, "command": ["{capmill}"] + command, "peers": peers,
-            "check": check, "writes": writes}
+            "check": check, "writes": writes, "keeps": keeps}
 
 
 def packets_by_capinfos(path, work_dir):
@@ -98,6 +122,45 @@ def check_sorted(case):
             raise WrongResult("capinfos says that the sorted capture is not in order")
 
 
+def same_sorted(case, name):
+    """Whether we wrote, record for record, what a peer wrote and reordercap sorted. None where either is missing."""
+    theirs = case.peer_outputs.get(name)
+    if theirs is None or shutil.which("reordercap") is None:
+        return None
+    in_order = os.path.join(case.work_dir, "in-order.out")
+    try:
+        measure.run_once(["reordercap", theirs, in_order])
+        return same_bytes(case.our_output, in_order, skip=24)
+    finally:
+        measure.remove(in_order)
+
+
+def check_filtered(case):
+    """sort with a filter: the packets that tcpdump keeps, sorted."""
+    kept, whole = os.path.getsize(case.our_output) - 24, os.path.getsize(case.input) - 24
+    if not 0 < kept < whole:
+        raise WrongResult(f"{kept} bytes of {whole} were kept")
+    if same_sorted(case, "tcpdump") is False:
+        raise WrongResult("these are not the packets that tcpdump keeps")
+    case.notes["bytes_kept"] = kept / whole
+
+
+def check_all_kept(case):
+    """sort with a filter that all packets pass: what sort writes without it."""
+    if not same_bytes(case.our_output, case.peer_outputs[SORT_UNFILTERED["name"]]):
+        raise WrongResult("a filter that all packets pass made another file")
+
+
+def check_mapped(case):
+    """sort with addresses mapped: what tcprewrite makes of every packet, sums included, sorted."""
+    if os.path.getsize(case.our_output) != os.path.getsize(case.input):
+        raise WrongResult("the capture with other addresses is not as large as its input")
+    if same_bytes(case.our_output, case.input, skip=24):
+        raise WrongResult("no address was changed")
+    if same_sorted(case, "tcprewrite") is False:
+        raise WrongResult("these are not the packets that tcprewrite writes")
+
+
 def check_generated(case):
     """generate: the same bytes as the first time."""
     if not same_bytes(case.our_output, case.input):
@@ -118,9 +181,16 @@ def same_bytes(a, b, skip=0):
                 return True
 
 
-
 INFO = ["info", "{input}"]
 SORT = ["sort", "--quiet", "--force", "-o", "{output}", "{input}"]
+
+
+def sort_with(*options):
+    return ["sort", "--quiet", "--force", *options, "-o", "{output}", "{input}"]
+
+
+INFO_UNFILTERED = ourselves("capmill info without a filter", INFO)
+SORT_UNFILTERED = ourselves("capmill sort without a filter", SORT, writes=True)
 
 WORKLOADS = [
     workload("info", "info, 1 thousand flows", "imix-1g", INFO,
@@ -132,6 +202,17 @@ WORKLOADS = [
     workload("generate", "generate, 1 thousand flows", "imix-1g",
              ["generate", "--quiet", "--force", "--recipe", "{recipe}", "--size", "{size}", "-o", "{output}"],
              [peer(CP)], check_generated, writes=True),
+    workload("filter-few", "filter to a capture, 2 % of packets stay", "imix-1g", sort_with("--filter", FEW),
+             [peer(tcpdump(FEW), faster(3)), peer(CP_KEPT)], check_filtered, writes=True, keeps=("tcpdump",)),
+    workload("filter-half", "filter to a capture, half of the packets stay", "imix-1g", sort_with("--filter", HALF),
+             [peer(CP_KEPT, at_most(1.2)), peer(tcpdump(HALF))], check_filtered, writes=True, keeps=("tcpdump",)),
+    workload("filter-all-info", "info, a filter that all packets pass", "imix-1g", ["info", "--filter", ALL, "{input}"],
+             [peer(INFO_UNFILTERED, at_most(1.05))], check_counts),
+    workload("filter-all-sort", "sort, a filter that all packets pass", "imix-1g", sort_with("--filter", ALL),
+             [peer(SORT_UNFILTERED, at_most(1.05))], check_all_kept, writes=True, keeps=(SORT_UNFILTERED["name"],)),
+    workload("map-addresses", "addresses mapped, checksums put right", "imix-1g",
+             sort_with("--replace-ip", "10.0.0.0/8=20.0.0.0/8"),
+             [peer(CP, at_most(1.3)), peer(TCPREWRITE, faster(3))], check_mapped, writes=True, keeps=("tcprewrite",)),
     workload("info-million-flows", "info, 1 million flows", "imix-1g-million-flows", INFO,
              [peer(CAT, at_most(4)), peer(CAPINFOS, faster(1.5)), peer(CAPINFOS_HASHES, faster(15))], check_counts),
     workload("sort-late-50ms", "sort, 20 % of packets late by up to 50 ms", "late-50ms", SORT,
