@@ -16,7 +16,6 @@ struct cm_stage_counters {
     _Atomic uint64_t waiting_ns; /* on rings, on reads, on writers */
     _Atomic uint64_t n_items;    /* packets */
     _Atomic uint64_t n_bytes;
-    uint64_t lap_started_ns; /* the writing thread's own */
 };
 
 /* A sum over threads, or one thread's values at some recent moment. */
@@ -38,26 +37,6 @@ static inline void cm_counter_add(_Atomic uint64_t *counter, uint64_t value)
 static inline uint64_t cm_counter_read(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* Laps: begin once with the clock, then at each change between working and waiting say what the time since
- * the last call was. One look at the clock (20 to 30 ns) per change; a stage changes once per batch or less
- * often. */
-static inline void cm_stage_counters_begin(struct cm_stage_counters *counters, uint64_t now_ns)
-{
-    counters->lap_started_ns = now_ns;
-}
-
-static inline void cm_stage_counters_was_busy(struct cm_stage_counters *counters, uint64_t now_ns)
-{
-    cm_counter_add(&counters->busy_ns, now_ns - counters->lap_started_ns);
-    counters->lap_started_ns = now_ns;
-}
-
-static inline void cm_stage_counters_was_waiting(struct cm_stage_counters *counters, uint64_t now_ns)
-{
-    cm_counter_add(&counters->waiting_ns, now_ns - counters->lap_started_ns);
-    counters->lap_started_ns = now_ns;
 }
 
 static inline void cm_stage_counters_did(struct cm_stage_counters *counters, uint64_t n_items,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring between two threads, and how its sides wait for each other. Not for queues with several producers
- * or consumers: those are several rings, and a bell where one thread waits for all of them.
+ * or consumers: those are several rings.
  *
  * Two indices count pushes and pops and never wrap (64 bits last centuries). Each side owns one, reads the
  * other's with acquire when its own copy of it no longer suffices, and so leaves the other's cache line alone
@@ -42,8 +42,7 @@ struct cm_ring {
     size_t mapped_bytes;
     unsigned spin_rounds;
     _Atomic uint32_t closed;
-    _Atomic uint32_t *consumer_sleeps; /* the word below, or a bell */
-    _Atomic uint32_t own_consumer_sleeps;
+    _Atomic uint32_t consumer_sleeps;
     _Atomic uint32_t producer_sleeps;
 
     /* the producer's */
@@ -74,7 +73,6 @@ struct cm_ring *cm_ring_create(size_t capacity)
     ring->mask = capacity - 1;
     ring->wake_mask = capacity / 2;
     ring->spin_rounds = cm_cpu_count() > 1 ? SPIN_ROUNDS : 0;
-    ring->consumer_sleeps = &ring->own_consumer_sleeps;
     return ring;
 }
 
@@ -82,11 +80,6 @@ void cm_ring_destroy(struct cm_ring *ring)
 {
     if (ring != NULL)
         cm_memory_unmap(ring, ring->mapped_bytes);
-}
-
-void cm_ring_use_bell(struct cm_ring *ring, struct cm_ring_bell *bell)
-{
-    ring->consumer_sleeps = &bell->sleeps;
 }
 
 bool cm_ring_closed(const struct cm_ring *ring)
@@ -156,7 +149,7 @@ static size_t push(struct cm_ring *ring, void *const *items, size_t n)
     /* seq_cst: the release half pairs with the load of tail in available() and makes the slots, and what the
      * items point to, visible; the order before the load in wake_if_asleep is Dekker's */
     atomic_store_explicit(&ring->tail, tail + n, memory_order_seq_cst);
-    wake_if_asleep(ring->consumer_sleeps);
+    wake_if_asleep(&ring->consumer_sleeps);
     return n;
 }
 
@@ -288,10 +281,10 @@ size_t cm_ring_pop_burst_wait(struct cm_ring *ring, void **items_ret, size_t n)
             return n_popped;
         if (stay_awake(ring, &round))
             continue;
-        announce(ring->consumer_sleeps);
+        announce(&ring->consumer_sleeps);
         if (is_empty(ring) && atomic_load_explicit(&ring->closed, memory_order_seq_cst) == 0)
-            cm_word_wait(ring->consumer_sleeps, 1, UINT64_MAX);
-        withdraw(ring->consumer_sleeps);
+            cm_word_wait(&ring->consumer_sleeps, 1, UINT64_MAX);
+        withdraw(&ring->consumer_sleeps);
     }
 }
 
@@ -300,50 +293,12 @@ bool cm_ring_pop_wait(struct cm_ring *ring, void **item_ret)
     return cm_ring_pop_burst_wait(ring, item_ret, 1) == 1;
 }
 
-/* True when an item is there or nothing can come any more; *open_ret: whether something can. */
-static bool any_ready(struct cm_ring *const *rings, size_t n_rings, bool *open_ret)
-{
-    *open_ret = false;
-    for (size_t i = 0; i < n_rings; i++) {
-        /* seq_cst, and before the look: as in cm_ring_pop_burst_wait, and for the look after announce() */
-        bool closed = atomic_load_explicit(&rings[i]->closed, memory_order_seq_cst) != 0;
-
-        if (!is_empty(rings[i])) {
-            *open_ret = true;
-            return true;
-        }
-        if (!closed)
-            *open_ret = true;
-    }
-    return !*open_ret;
-}
-
-bool cm_ring_wait_any(struct cm_ring *const *rings, size_t n_rings, struct cm_ring_bell *bell)
-{
-    unsigned round = 0;
-    bool open;
-
-    if (any_ready(rings, n_rings, &open))
-        return open;
-    for (size_t i = 0; i < n_rings; i++)
-        count_one(&rings[i]->n_empty_waits);
-    while (!any_ready(rings, n_rings, &open)) {
-        if (stay_awake(rings[0], &round))
-            continue;
-        announce(&bell->sleeps);
-        if (!any_ready(rings, n_rings, &open))
-            cm_word_wait(&bell->sleeps, 1, UINT64_MAX);
-        withdraw(&bell->sleeps);
-    }
-    return open;
-}
-
 void cm_ring_close(struct cm_ring *ring)
 {
     /* seq_cst: the release half pairs with cm_ring_closed; the order before the loads in wake_if_asleep is
      * Dekker's */
     atomic_store_explicit(&ring->closed, 1, memory_order_seq_cst);
-    wake_if_asleep(ring->consumer_sleeps);
+    wake_if_asleep(&ring->consumer_sleeps);
     wake_if_asleep(&ring->producer_sleeps);
 }
 

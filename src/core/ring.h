@@ -35,17 +35,6 @@ size_t cm_ring_pop_burst_wait(struct cm_ring *ring, void **items_ret, size_t n);
 void cm_ring_close(struct cm_ring *ring);
 bool cm_ring_closed(const struct cm_ring *ring); /* any thread; items may still be inside */
 
-/* A bell: what one consumer of several rings sleeps on. In the caller's storage, zeroed, alive as long as the
- * rings. */
-struct cm_ring_bell {
-    _Atomic uint32_t sleeps;
-};
-/* Before the ring is used by either side; its consumer then waits by cm_ring_wait_any or the forms above. */
-void cm_ring_use_bell(struct cm_ring *ring, struct cm_ring_bell *bell);
-/* Wait until a ring holds something (true) or all are closed and empty (false). All share `bell` and the
- * consumer, whose thread this is; look into all of them with cm_ring_pop_burst afterwards. */
-bool cm_ring_wait_any(struct cm_ring *const *rings, size_t n_rings, struct cm_ring_bell *bell);
-
 /* For reports; any thread, values of some recent moment. */
 struct cm_ring_counters {
     uint64_t n_pushed;

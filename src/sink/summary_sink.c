@@ -266,7 +266,6 @@ enum capmill_status cm_summary_finish(struct cm_summary *summary, struct cm_erro
     for (size_t i = 0; i < whole->ranges.n; i++)
         add_order(&summary->absorbed, &whole->ranges.items[i]);
     whole->ranges.n = 0;
-    cm_summary_totals_tidy(&whole->totals);
     fill_counts(summary);
     if (whole->tally != NULL) {
         if ((status = cm_tally_count(whole->tally, &counts, error)) != CAPMILL_OK)
@@ -311,10 +310,4 @@ void cm_summary_read_counts(const struct cm_summary *summary, struct cm_summary_
 uint64_t cm_summary_interface_packets(const struct cm_summary *summary, uint32_t input, uint32_t interface)
 {
     return cm_summary_totals_interface(&summary->whole.totals, input, interface);
-}
-
-size_t cm_summary_damages(const struct cm_summary *summary, const struct cm_summary_damage **damages_ret)
-{
-    *damages_ret = summary->whole.totals.damages;
-    return summary->whole.totals.n_damages_kept;
 }

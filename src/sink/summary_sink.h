@@ -71,16 +71,6 @@ void cm_summary_read_counts(const struct cm_summary *summary, struct cm_summary_
 /* Packets seen of an interface of an input. */
 uint64_t cm_summary_interface_packets(const struct cm_summary *summary, uint32_t input, uint32_t interface);
 
-/* The first damages by (input, place), at most CM_SUMMARY_DAMAGES. Borrowed. */
-#define CM_SUMMARY_DAMAGES 1000
-struct cm_summary_damage {
-    uint32_t input;
-    uint64_t place;
-    uint64_t n_bytes;
-    const char *reason;
-};
-size_t cm_summary_damages(const struct cm_summary *summary, const struct cm_summary_damage **damages_ret);
-
 struct cm_summary_flow {
     uint8_t ip_version; /* 4 or 6 */
     uint8_t protocol;

@@ -16,7 +16,6 @@ void cm_summary_totals_fini(struct cm_summary_totals *totals)
     free(totals->inputs);
     for (size_t i = 0; i < CM_ARRAY_COUNT(totals->eth_types); i++)
         free(totals->eth_types[i]);
-    free(totals->damages);
     memset(totals, 0, sizeof(*totals));
 }
 
@@ -77,48 +76,14 @@ uint64_t cm_summary_totals_interface(const struct cm_summary_totals *totals, uin
 
 /* --- damages --- */
 
-static int compare_damages(const void *left, const void *right)
-{
-    const struct cm_summary_damage *a = left, *b = right;
-
-    if (a->input != b->input)
-        return a->input < b->input ? -1 : 1;
-    return a->place < b->place ? -1 : a->place > b->place;
-}
-
-void cm_summary_totals_tidy(struct cm_summary_totals *totals)
-{
-    if (totals->n_damages_kept == 0)
-        return;
-    qsort(totals->damages, totals->n_damages_kept, sizeof(*totals->damages), compare_damages);
-    totals->n_damages_kept = cm_min_u64(totals->n_damages_kept, CM_SUMMARY_DAMAGES);
-}
-
-static bool keep_damage(struct cm_summary_totals *totals, const struct cm_summary_damage *damage)
-{
-    if (totals->damages == NULL &&
-        (totals->damages = malloc(2 * (size_t)CM_SUMMARY_DAMAGES * sizeof(*totals->damages))) == NULL)
-        return false;
-    if (totals->n_damages_kept == 2 * (size_t)CM_SUMMARY_DAMAGES)
-        cm_summary_totals_tidy(totals);
-    totals->damages[totals->n_damages_kept++] = *damage;
-    return true;
-}
-
-static bool add_events(struct cm_summary_totals *totals, const struct cm_batch *batch)
+static void add_events(struct cm_summary_totals *totals, const struct cm_batch *batch)
 {
     for (uint32_t i = 0; i < batch->n_events; i++) {
-        const struct cm_event *event = &batch->events[i];
-        const struct cm_summary_damage damage = {batch->input, event->place, event->n_bytes, event->reason};
-
-        if (event->type != CM_EVENT_DAMAGE)
+        if (batch->events[i].type != CM_EVENT_DAMAGE)
             continue;
         totals->n_damages++;
-        totals->damaged_bytes = cm_add_saturating_u64(totals->damaged_bytes, event->n_bytes);
-        if (!keep_damage(totals, &damage))
-            return false;
+        totals->damaged_bytes = cm_add_saturating_u64(totals->damaged_bytes, batch->events[i].n_bytes);
     }
-    return true;
 }
 
 /* --- packets --- */
@@ -199,7 +164,8 @@ static bool add_stats(struct cm_summary_totals *totals, const struct cm_batch *b
 
 bool cm_summary_totals_add(struct cm_summary_totals *totals, const struct cm_batch *batch, bool stats)
 {
-    return add_events(totals, batch) && add_packets(totals, batch) && (!stats || add_stats(totals, batch));
+    add_events(totals, batch);
+    return add_packets(totals, batch) && (!stats || add_stats(totals, batch));
 }
 
 /* --- uniting --- */
@@ -252,8 +218,5 @@ bool cm_summary_totals_merge(struct cm_summary_totals *into, const struct cm_sum
     into->damaged_bytes = cm_add_saturating_u64(into->damaged_bytes, from->damaged_bytes);
     for (unsigned i = 0; i < CM_SUMMARY_SIZES; i++)
         into->sizes[i] += from->sizes[i];
-    for (size_t i = 0; i < from->n_damages_kept; i++)
-        if (!keep_damage(into, &from->damages[i]))
-            return false;
     return merge_interfaces(into, from) && merge_protocols(into, from);
 }

@@ -36,17 +36,12 @@ struct cm_summary_totals {
     struct cm_summary_pair protocols[256]; /* by IP protocol */
     struct cm_summary_pair
         *eth_types[256]; /* of packets that are not IP: by high byte, then low; NULL until needed */
-    /* the first damages known: up to twice CM_SUMMARY_DAMAGES between tidyings; NULL until needed */
-    struct cm_summary_damage *damages;
-    size_t n_damages_kept;
 };
 
 void cm_summary_totals_fini(struct cm_summary_totals *totals); /* forgets all: as new */
 /* False: no memory. */
 bool cm_summary_totals_add(struct cm_summary_totals *totals, const struct cm_batch *batch, bool stats);
 bool cm_summary_totals_merge(struct cm_summary_totals *into, const struct cm_summary_totals *from);
-/* Sort the damages kept and drop all but the first. */
-void cm_summary_totals_tidy(struct cm_summary_totals *totals);
 uint64_t cm_summary_totals_interface(const struct cm_summary_totals *totals, uint32_t input,
                                      uint32_t interface);
 

@@ -293,66 +293,6 @@ static void close_wakes_both_sides(double seconds)
     team_run(&team, NULL, NULL);
 }
 
-/* Several lines into one consumer, which sleeps on all of them at once. */
-#define N_LINES 3
-struct junction {
-    struct line *lines[N_LINES];
-    struct cm_ring *rings[N_LINES];
-    struct cm_ring_bell bell;
-};
-
-static void consume_all(struct member *member)
-{
-    struct junction *junction = member->context;
-
-    while (cm_ring_wait_any(junction->rings, N_LINES, &junction->bell)) {
-        uint64_t n_before = member->n_done;
-
-        for (size_t i = 0; i < N_LINES; i++) {
-            struct line *line = junction->lines[i];
-            void *items[BURST_MAX];
-            size_t n = cm_ring_pop_burst(line->ring, items, BURST_MAX);
-
-            for (size_t at = 0; at < n; at++) {
-                const struct payload *payload = items[at];
-
-                stress_check(payload == &line->payloads[line->n_consumed % N_PAYLOADS]);
-                stress_check(payload->number == line->n_consumed);
-                line->n_consumed++;
-            }
-            member->n_done += n;
-        }
-        stress_check(member->n_done > n_before);
-        random_pause(member);
-    }
-}
-
-static void one_consumer_of_many(double seconds)
-{
-    struct junction junction = {0};
-    struct team team = {.name = "three rings, one bell", .seconds = seconds};
-
-    for (size_t i = 0; i < N_LINES; i++) {
-        struct line *line = calloc(1, sizeof(*line));
-
-        stress_check(line != NULL);
-        line->ring = cm_ring_create(16);
-        stress_check(line->ring != NULL);
-        line->in = &in_sides[i % 2];
-        cm_ring_use_bell(line->ring, &junction.bell);
-        junction.lines[i] = line;
-        junction.rings[i] = line->ring;
-        team_add(&team, produce, line);
-    }
-    team_add(&team, consume_all, &junction);
-    team_run(&team, NULL, NULL);
-    for (size_t i = 0; i < N_LINES; i++) {
-        stress_check(junction.lines[i]->n_produced == junction.lines[i]->n_consumed);
-        cm_ring_destroy(junction.lines[i]->ring);
-        free(junction.lines[i]);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const size_t capacities[] = {2, 16, CAPACITY_MAX};
@@ -364,6 +304,5 @@ int main(int argc, char **argv)
                 order_and_no_loss(capacities[c], &in_sides[in], &out_sides[out], seconds);
     no_wake_up_is_lost(10 * seconds);
     close_wakes_both_sides(5 * seconds);
-    one_consumer_of_many(5 * seconds);
     return 0;
 }

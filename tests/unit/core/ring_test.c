@@ -91,27 +91,6 @@ CM_TEST(ring, a_full_closed_one_refuses_instead_of_waiting)
     cm_ring_destroy(ring);
 }
 
-CM_TEST(ring, wait_any_finds_the_ring_that_has_something)
-{
-    struct cm_ring_bell bell = {0};
-    struct cm_ring *rings[3];
-    uintptr_t pushed = 1, popped = 1;
-
-    for (size_t i = 0; i < 3; i++) {
-        rings[i] = cm_ring_create(4);
-        cm_ring_use_bell(rings[i], &bell);
-    }
-    cm_check_eq(push_numbers(rings[2], &pushed, 1), 1);
-    cm_check(cm_ring_wait_any(rings, 3, &bell));
-    for (size_t i = 0; i < 3; i++)
-        cm_ring_close(rings[i]);
-    cm_check(cm_ring_wait_any(rings, 3, &bell)); /* closed, not yet empty */
-    cm_check_eq(pop_numbers(rings[2], &popped, 4), 1);
-    cm_check(!cm_ring_wait_any(rings, 3, &bell));
-    for (size_t i = 0; i < 3; i++)
-        cm_ring_destroy(rings[i]);
-}
-
 CM_TEST(ring, counters_tell_what_went_through_and_who_waited)
 {
     struct cm_ring *ring = cm_ring_create(4);

@@ -427,15 +427,13 @@ CM_TEST(summary, resetting_and_absorbing_equal_one_pass)
     free(packets);
 }
 
-CM_TEST(summary, damages_are_counted_and_the_first_are_kept_in_order)
+CM_TEST(summary, damages_are_counted)
 {
     struct made_packet *packets = made_capture(60000, 2, 300, 4);
-    const struct cm_summary_damage *damages = NULL, *others = NULL;
     struct cm_summary *summary = summary_create(CM_SUMMARY_INFO, 3, PLENTY, false, false);
     struct cm_summary_counts counts;
     uint64_t n_expected = 0, bytes_expected = 0, state = 3;
     struct made_batch *made = made_batch_create();
-    size_t n_kept;
 
     for (size_t at = 0, begin = 0; made_batch_fill(made, packets, 60000, &at, 1 + made_below(&state, 512));
          begin = at) {
@@ -448,30 +446,11 @@ CM_TEST(summary, damages_are_counted_and_the_first_are_kept_in_order)
     cm_summary_read_counts(summary, &counts);
     cm_check_eq(counts.n_damages, n_expected);
     cm_check_eq(counts.damaged_bytes, bytes_expected);
-    cm_check(n_expected > CM_SUMMARY_DAMAGES);
-    n_kept = cm_summary_damages(summary, &damages);
-    cm_check_eq(n_kept, CM_SUMMARY_DAMAGES);
-    for (size_t i = 0; i < n_kept; i++) {
-        cm_check_str(damages[i].reason, "test");
-        cm_check_eq(damages[i].place % DAMAGE_EVERY, 0);
-        cm_check_eq(damages[i].n_bytes, damages[i].place % 100 + 1);
-        cm_check(i == 0 || damages[i - 1].input < damages[i].input ||
-                 (damages[i - 1].input == damages[i].input && damages[i - 1].place < damages[i].place));
-    }
-    /* nothing before the last kept is missing: as many as lie in the file up to there */
-    n_expected = 0;
-    state = 3;
-    for (size_t at = 0, begin = 0; made_batch_fill(made, packets, 60000, &at, 1 + made_below(&state, 512));
-         begin = at) {
-        put_damages(made, packets + begin);
-        for (uint32_t i = 0; i < made->batch.n_events; i++)
-            n_expected += made->batch.input == damages[n_kept - 1].input
-                              ? made->batch.events[i].place <= damages[n_kept - 1].place
-                              : made->batch.input < damages[n_kept - 1].input;
-    }
-    cm_check_eq(n_expected, CM_SUMMARY_DAMAGES);
+    cm_check(n_expected > 1000);
     cm_summary_reset(summary);
-    cm_check_eq(cm_summary_damages(summary, &others), 0);
+    cm_summary_read_counts(summary, &counts);
+    cm_check_eq(counts.n_damages, 0);
+    cm_check_eq(counts.damaged_bytes, 0);
     cm_summary_destroy(summary);
     free(made);
     free(packets);
