@@ -240,7 +240,7 @@ static void hide_name(void *context, const char *name, size_t n, char text_ret[2
 {
     (void)context;
     (void)name;
-    snprintf(text_ret, 24, "host-%zu", n);
+    snprintf(text_ret, 24, "host-%u", (unsigned)n);
 }
 
 static uint64_t move_time(void *context, uint64_t time_ns)

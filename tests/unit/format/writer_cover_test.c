@@ -24,7 +24,7 @@ static void map_mac(void *context, uint8_t address[6])
 static void hide_name(void *context, const char *name, size_t n, char text_ret[24])
 {
     ++*(int *)context;
-    snprintf(text_ret, 24, "host-%zu-%c", n, name[0]);
+    snprintf(text_ret, 24, "host-%u-%c", (unsigned)n, name[0]);
 }
 
 static uint64_t move_time(void *context, uint64_t time_ns)
@@ -450,6 +450,73 @@ CM_TEST(writer_cover, options_of_packets_are_counted_once_and_only_when_written)
         check_packet(&with, 0, 0, &block, &expected);
         cm_check_eq(cm_writer_hidden(with.writer), 3);
         cm_check_eq(cm_writer_dropped(with.writer), 0);
+        close_writer(&with);
+    }
+}
+
+static uint32_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33);
+}
+
+/* All blocks in `out` have the same length at both ends, and fill it. */
+static void check_sound(const struct cm_bytes *out, bool big)
+{
+    size_t at = 0;
+
+    while (at < out->n) {
+        size_t n = out->n - at < 12 ? 0 : cm_load_u32_as(out->data + at + 4, big);
+
+        cm_check(n >= 12 && n % 4 == 0 && n <= out->n - at);
+        cm_check_eq(cm_load_u32_as(out->data + at + n - 4, big), n);
+        at += n;
+    }
+}
+
+CM_TEST(writer_cover, broken_blocks_become_sound_ones_or_none)
+{
+    uint64_t state = 7;
+
+    for (int i = 0; i < 8000; i++) {
+        bool from = i & 1, to = i & 2, hide = i & 4;
+        uint32_t kind = next_random(&state) % 3;
+        struct built block = {.big = from};
+        struct cm_writer_cover cover;
+        struct written with;
+        int calls = 0;
+
+        if (kind == 0)
+            make_names(&block, false, false);
+        else if (kind == 1)
+            make_statistics(&block, UINT64_C(1700000000123456), false);
+        else
+            make_interface(&block, false, false, "eth0");
+        for (int k = 0; k < 3; k++) {
+            size_t at = 8 + next_random(&state) % (block.n - 12);
+            uint32_t how = next_random(&state) % 3;
+
+            block.data[at] = how == 0 ? 0xff : how == 1 ? 0 : (uint8_t)next_random(&state);
+        }
+        /* a block of any whole number of words, its options or records cut anywhere */
+        block.n -= next_random(&state) % (uint32_t)((block.n - 24) / 4) * 4;
+        cm_store_u32_as(block.data + 4, (uint32_t)block.n, from);
+        cover = whole_cover(&calls, hide);
+        begin_covered(&with, &cover, from, to, MICRO);
+        if (kind == 2) {
+            uint8_t *exact = malloc(block.n);
+            struct cm_interface interface = {
+                .link_type = 1, .units = MICRO, .section = 1, .big_endian = from};
+
+            memcpy(exact, block.data, block.n);
+            cm_check_eq(cm_interfaces_append(&with.table, &interface, exact, (uint32_t)block.n, &with.error),
+                        CAPMILL_OK);
+            cm_check_eq(cm_writer_interface(with.writer, 0, 1, &with.out, &with.error), CAPMILL_OK);
+            free(exact);
+        } else {
+            metadata(&with, &block);
+        }
+        check_sound(&with.out, to);
         close_writer(&with);
     }
 }
