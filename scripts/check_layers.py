@@ -20,6 +20,7 @@ C_LIBRARY = {f"{name}.h" for name in (
 THIRD_PARTY = {
     "xxhash.h": {"flow", "format"},
     "hs/hs.h": {"filter"},
+    "pcap/pcap.h": {"filter"},
     "toml++/toml.h": {"toml"},
     "nettle/aes.h": {"transform"},
     "nettle/hmac.h": {"transform"},

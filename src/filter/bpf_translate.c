@@ -232,6 +232,20 @@ static bool node_at(const struct translation *t, uint32_t at, struct node *node)
     return true;
 }
 
+/* The same where the way there leads from another comparison, so that A is what that one left: libpcap lets ways
+ * that compare with the same constants share the instructions for it. */
+static bool node_after(const struct translation *t, uint32_t at, const struct node *before, struct node *node)
+{
+    if (!node_at(t, at, node))
+        return false;
+    if (node->load == 0) {
+        node->load = before->load;
+        node->k = before->k;
+        node->keep = before->keep;
+    }
+    return true;
+}
+
 /* Backwards, as all jumps go forward. An operation made of a node that loads does not need A. */
 static void find_needs(struct translation *t)
 {
@@ -424,14 +438,15 @@ static void put_test(struct translation *t, const struct node *node, bool turned
 static bool follow(struct translation *t, uint32_t at, uint32_t leave, bool indexed, struct chain *chain_ret)
 {
     struct chain chain = {.first = t->program->n_tests, .leave = leave}, good = {0};
-    struct node node;
+    struct node node, before = {0};
 
     if (t->needs_a[leave])
         return false;
-    while (node_at(t, at, &node) && fits(&node, indexed) && (node.no == leave || node.yes == leave) &&
-           t->program->n_tests < t->max_tests) {
+    while (node_after(t, at, &before, &node) && fits(&node, indexed) &&
+           (node.no == leave || node.yes == leave) && t->program->n_tests < t->max_tests) {
         bool turned = node.yes == leave;
 
+        before = node;
         put_test(t, &node, turned, &chain);
         at = chain.next = turned ? node.no : node.yes;
         if (!t->needs_a[at])
