@@ -13,7 +13,6 @@
 /* What a thread gathers, and what all have gathered. */
 struct cm_summary_part {
     struct cm_summary *summary;
-    bool in_use;
     struct cm_summary_totals totals;
     struct cm_summary_ranges ranges;
     struct cm_tally *tally;      /* INFO, or approximate */

@@ -6,97 +6,15 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/grow.h"
 #include "flow/host_table.h"
 #include "flow/key.h"
+#include "sink/greatest.h"
 #include "sink/summary_int.h"
 #include "wire/names.h"
 
 static enum capmill_status no_memory(struct cm_error *error)
 {
     return cm_error_set(error, CAPMILL_E_MEMORY, 0, "out of memory for the rows of a summary");
-}
-
-/* --- the greatest rows of many --- */
-
-/* Keeps the `limit` rows that come first by `compare`, as a heap with the last of them in front. */
-struct greatest {
-    char *rows;
-    size_t n, capacity, limit, row_bytes;
-    int (*compare)(const void *a, const void *b); /* below 0: `a` comes first */
-    bool failed;                                  /* for want of memory */
-};
-
-static char *row_at(const struct greatest *greatest, size_t at)
-{
-    return greatest->rows + at * greatest->row_bytes;
-}
-
-static void swap_rows(const struct greatest *greatest, size_t a, size_t b)
-{
-    char *one = row_at(greatest, a), *other = row_at(greatest, b);
-
-    for (size_t i = 0; i < greatest->row_bytes; i++) {
-        char byte = one[i];
-        one[i] = other[i];
-        other[i] = byte;
-    }
-}
-
-static void sift_down(const struct greatest *greatest)
-{
-    size_t at = 0;
-
-    for (;;) {
-        size_t last = at, child = 2 * at + 1;
-
-        for (size_t i = child; i < child + 2 && i < greatest->n; i++)
-            if (greatest->compare(row_at(greatest, i), row_at(greatest, last)) > 0)
-                last = i;
-        if (last == at)
-            return;
-        swap_rows(greatest, at, last);
-        at = last;
-    }
-}
-
-static void sift_up(const struct greatest *greatest, size_t at)
-{
-    while (at > 0 && greatest->compare(row_at(greatest, at), row_at(greatest, (at - 1) / 2)) > 0) {
-        swap_rows(greatest, at, (at - 1) / 2);
-        at = (at - 1) / 2;
-    }
-}
-
-static void greatest_offer(struct greatest *greatest, const void *row)
-{
-    if (greatest->failed || greatest->limit == 0)
-        return;
-    if (greatest->n == greatest->limit) {
-        if (greatest->compare(row, greatest->rows) < 0) {
-            memcpy(greatest->rows, row, greatest->row_bytes);
-            sift_down(greatest);
-        }
-        return;
-    }
-    if (!cm_grow(&greatest->rows, &greatest->capacity, greatest->n + 1, 64, greatest->row_bytes)) {
-        greatest->failed = true;
-        return;
-    }
-    memcpy(row_at(greatest, greatest->n), row, greatest->row_bytes);
-    sift_up(greatest, greatest->n++);
-}
-
-/* From a heap to rows in order. */
-static void greatest_sort(struct greatest *greatest)
-{
-    const size_t n = greatest->n;
-
-    while (greatest->n > 1) {
-        swap_rows(greatest, 0, --greatest->n);
-        sift_down(greatest);
-    }
-    greatest->n = n;
 }
 
 /* --- flows --- */
@@ -185,7 +103,7 @@ static enum capmill_status flows_by_id(struct cm_summary *summary, size_t limit,
     return status == CAPMILL_END ? CAPMILL_OK : status;
 }
 
-static enum capmill_status flows_by_size(struct cm_summary *summary, struct greatest *greatest,
+static enum capmill_status flows_by_size(struct cm_summary *summary, struct cm_greatest *greatest,
                                          bool (*each)(void *context, const struct cm_summary_flow *flow),
                                          void *context, struct cm_error *error)
 {
@@ -195,15 +113,15 @@ static enum capmill_status flows_by_size(struct cm_summary *summary, struct grea
     enum capmill_status status = cm_flow_walk_open(summary->whole.flows, &walk, error);
 
     while (status == CAPMILL_OK && (status = cm_flow_walk_next(walk, &record, error)) == CAPMILL_OK)
-        greatest_offer(greatest, record);
+        cm_greatest_offer(greatest, record);
     cm_flow_walk_close(walk);
     if (status < 0)
         return status;
     if (greatest->failed)
         return no_memory(error);
-    greatest_sort(greatest);
+    cm_greatest_sort(greatest);
     for (size_t i = 0; i < greatest->n; i++) {
-        flow_row((const struct cm_flow_record *)(const void *)row_at(greatest, i), &row);
+        flow_row(cm_greatest_row(greatest, i), &row);
         if (!each(context, &row))
             break;
     }
@@ -215,7 +133,7 @@ enum capmill_status cm_summary_flows(struct cm_summary *summary, enum cm_summary
                                      bool (*each)(void *context, const struct cm_summary_flow *flow),
                                      void *context, struct cm_error *error)
 {
-    struct greatest greatest = {.limit = limit, .row_bytes = sizeof(struct cm_flow_record)};
+    struct cm_greatest greatest = {.limit = limit, .row_bytes = sizeof(struct cm_flow_record)};
     enum capmill_status status;
 
     if (summary->options.approximate)
@@ -251,7 +169,7 @@ static int compare_hosts(const void *left, const void *right)
 
 struct host_walk {
     struct cm_summary *summary;
-    struct greatest greatest;
+    struct cm_greatest greatest;
 };
 
 static void see_host(void *context, const struct cm_host_record *host)
@@ -260,7 +178,7 @@ static void see_host(void *context, const struct cm_host_record *host)
 
     walk->summary->counts.n_src_addresses += host->counts.n_packets_sent > 0;
     walk->summary->counts.n_dst_addresses += host->counts.n_packets_received > 0;
-    greatest_offer(&walk->greatest, host);
+    cm_greatest_offer(&walk->greatest, host);
 }
 
 static void host_row(const struct cm_host_record *record, struct cm_summary_host *host_ret)
@@ -319,10 +237,9 @@ static enum capmill_status make_hosts(struct cm_summary *summary, struct cm_erro
             status = no_memory(error);
     }
     if (status == CAPMILL_OK) {
-        greatest_sort(&walk.greatest);
+        cm_greatest_sort(&walk.greatest);
         for (size_t i = 0; i < walk.greatest.n; i++)
-            host_row((const struct cm_host_record *)(const void *)row_at(&walk.greatest, i),
-                     &summary->hosts[i]);
+            host_row(cm_greatest_row(&walk.greatest, i), &summary->hosts[i]);
         summary->n_hosts = walk.greatest.n;
     }
     free(walk.greatest.rows);
