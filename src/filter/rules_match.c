@@ -2,6 +2,7 @@
 /* Asking the questions of a tree over lists of packets: each question is a loop of its own that narrows a
  * list, without a branch on the answer; ALL hands the list on, ANY takes out what is decided. Nothing here
  * allocates but the walk. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,9 @@
 #include "flow/key.h"
 #include "wire/headers.h"
 #include "wire/numbers.h"
+
+#define NO_PACKET UINT16_MAX
+static_assert(CM_BATCH_CAPACITY <= NO_PACKET, "an index that no packet has");
 
 /* Keep list[i] where `condition` holds: written always, counted where it stays, so that no predictor has to
  * know the traffic. `negate` is 0 or 1. The list may be read and written at once: n_kept never passes i. */
@@ -209,8 +213,15 @@ static inline bool flow_in_set(const struct cm_rules_set *set, const struct cm_p
                                const struct cm_headers *headers, bool unidirectional)
 {
     enum cm_flow_direction direction;
+    struct cm_flow_key4 key4;
     struct cm_flow_key key;
 
+    if (!(headers->flags & CM_HEADERS_ADDRESSES))
+        return false;
+    if (CM_LIKELY(headers->ip_version == 4)) {
+        cm_flow_key4_make(packet, headers, unidirectional, &key4);
+        return cm_rules_set_has_id(set, cm_flow_id4(&key4));
+    }
     if (cm_flow_key_make(packet, headers, unidirectional, &key, &direction) == CM_FLOW_NONE)
         return false;
     return cm_rules_set_has_id(set, cm_flow_id(&key));
@@ -326,18 +337,21 @@ static uint32_t narrow_leaf(const struct cm_rules_node *leaf, struct cm_rules_wa
     return 0;
 }
 
-/* Take the `n_part` packets at `part` out of the `n` at `list`, which hold them all in the same order. */
-static uint32_t subtract(uint16_t *list, uint32_t n, const uint16_t *part, uint32_t n_part)
+/* Take the `n_part` packets at `part`, one of the walk's lists, out of the `n` at `list`, which hold them all
+ * in the same order. The last of a walk's list is followed by what is no packet, so that no branch has to know
+ * where it ends. */
+static uint32_t subtract(uint16_t *list, uint32_t n, uint16_t *part, uint32_t n_part)
 {
     uint32_t n_kept = 0, next = 0;
 
+    part[n_part] = NO_PACKET;
     for (uint32_t i = 0; i < n; i++) {
         const uint16_t at = list[i];
-        const bool gone = next < n_part && part[next] == at;
+        const uint32_t gone = part[next] == at;
 
         next += gone;
         list[n_kept] = at;
-        n_kept += !gone;
+        n_kept += 1 - gone;
     }
     return n_kept;
 }

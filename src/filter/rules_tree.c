@@ -3,6 +3,7 @@
  * or never true taken out, cheap questions first. Knows no packets. */
 #include "filter/rules_tree.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -33,7 +33,7 @@ static void check_refusal(enum capmill_filter_field field, const char *value, co
     const struct capmill_filter_rule rule = {field, false, value, "--flag"};
     const struct capmill_filter filter = {.rules = {.rules = &rule, .n_rules = 1}};
     const struct cm_filter_options options = {.rules = &filter};
-    struct cm_filter *made = (struct cm_filter *)&options;
+    struct cm_filter *made = NULL;
     struct cm_error error = {0};
 
     cm_check_that(cm_filter_create(&options, &made, &error) == CAPMILL_E_USAGE, "'%s' was taken", value);
