@@ -15,19 +15,30 @@ endif()
 if(TARGET capmill_shared)
   install(TARGETS capmill_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
-install(FILES ${PROJECT_SOURCE_DIR}/include/capmill/capmill.h ${PROJECT_SOURCE_DIR}/include/capmill/errors.h
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/capmill)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/capmill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
 
-# What a program needs beside the archive; the shared library knows it of itself.
-set(CAPMILL_PRIVATE_LIBS "")
-set(CAPMILL_PRIVATE_TARGETS Threads::Threads)
+# What a program needs beside the archive; the shared library knows it of itself. The C++ runtime is not among it: the
+# one room that needs it belongs to the program, which holds it.
+set(_libs "")
 if(WIN32)
-  set(CAPMILL_PRIVATE_LIBS "-lsynchronization -lshell32 ")
-  list(APPEND CAPMILL_PRIVATE_TARGETS synchronization shell32)
+  list(APPEND _libs synchronization shell32)
 elseif(URING_INCLUDE_DIR AND URING_LIBRARY)
-  set(CAPMILL_PRIVATE_LIBS "-luring ")
-  list(APPEND CAPMILL_PRIVATE_TARGETS uring)
+  list(APPEND _libs uring)
 endif()
+foreach(_pair "PCAP pcap" "HYPERSCAN hs" "NETTLE nettle")
+  separate_arguments(_pair)
+  list(GET _pair 0 _what)
+  if(CAPMILL_HAVE_${_what})
+    list(GET _pair 1 _name)
+    list(APPEND _libs ${_name})
+  endif()
+endforeach()
+set(CAPMILL_PRIVATE_LIBS "")
+foreach(_name ${_libs})
+  string(APPEND CAPMILL_PRIVATE_LIBS "-l${_name} ")
+endforeach()
+set(CAPMILL_PRIVATE_TARGETS Threads::Threads ${_libs})
 string(APPEND CAPMILL_PRIVATE_LIBS "-pthread")
 
 # Both files find their own prefix, so that an installed tree can be moved as a whole.

@@ -11,7 +11,7 @@ import re
 import sys
 
 DRAWERS = {"common", "util", "utils", "misc", "helpers", "helper", "stuff"}
-PERMITTED = re.compile(r"^[a-z0-9][a-z0-9_]*\.(c|h|txt|cmake|h\.in)$")
+PERMITTED = re.compile(r"^[a-z0-9][a-z0-9_]*\.(c|cpp|h|txt|cmake|h\.in)$")
 MANY = {"CMakeLists.txt", "README.md"}
 
 
@@ -24,10 +24,10 @@ def check(root):
         place = path.relative_to(root)
         if path.name in MANY:
             continue
-        if path.suffix in (".c", ".h"):
+        if path.suffix in (".c", ".cpp", ".h"):
             places[path.name].append(str(place))
         if place.parts[0] == "src" and not PERMITTED.match(path.name):
-            faults.append(f"{place}: names in src/ are lower case words joined by _, and end in .c or .h")
+            faults.append(f"{place}: names in src/ are lower case words joined by _, and end in .c, .cpp or .h")
         drawers = DRAWERS & {part.split(".")[0] for part in place.parts}
         if drawers:
             faults.append(f"{place}: '{drawers.pop()}' says nothing of what lies in it")
@@ -35,7 +35,7 @@ def check(root):
         if len(where) > 1:
             faults.append(f"{name}: {len(where)} files of one name: {', '.join(where)}")
 
-    for source in sorted((root / "src").rglob("*.c")):
+    for source in sorted([*(root / "src").rglob("*.c"), *(root / "src").rglob("*.cpp")]):
         room = root / "src" / source.relative_to(root / "src").parts[0]
         listed = (room / "CMakeLists.txt").read_text(encoding="utf-8")
         if not re.search(rf"(?<![\w]){re.escape(str(source.relative_to(room)))}\b", listed):

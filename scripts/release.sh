@@ -47,7 +47,7 @@ cd "$work/$name"
 architecture=$(dpkg --print-architecture)
 flags="-g0 -ffile-prefix-map=$work/$name=. -D_FORTIFY_SOURCE=2 -fstack-protector-strong"
 cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAPMILL_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr \
-    -DCMAKE_INSTALL_LIBDIR="lib/$(gcc -print-multiarch)" -DCMAKE_C_FLAGS="$flags" \
+    -DCMAKE_INSTALL_LIBDIR="lib/$(gcc -print-multiarch)" -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" \
     -DCMAKE_EXE_LINKER_FLAGS='-Wl,-z,relro,-z,now' -DCMAKE_SHARED_LINKER_FLAGS='-Wl,-z,relro,-z,now' >/dev/null
 cmake --build "$work/build" >"$work/build.log" || { tail -n 40 "$work/build.log"; exit 1; }
 
@@ -103,9 +103,11 @@ for path in usr/share/man/man1/capmill-sort.1.gz usr/include/capmill/capmill.h u
     usr/share/doc/capmill/changelog.gz "usr/lib/$(gcc -print-multiarch)/pkgconfig/capmill.pc"; do
     [ -s "$there/$path" ] || { echo "$deb lacks $path"; exit 1; }
 done
+# what the archive needs beside itself, as a program would be told
+beside=$(sed -n 's/^Libs.private: //p' "$there/usr/lib/$(gcc -print-multiarch)/pkgconfig/capmill.pc")
 for form in so a; do
     library=$there/usr/lib/$(gcc -print-multiarch)/libcapmill.$form
-    gcc tests/install/user.c -I"$there/usr/include" "$library" -luring -pthread -o "$work/user"
+    gcc tests/install/user.c -I"$there/usr/include" "$library" $beside -o "$work/user"
     "$there/usr/bin/capmill" generate --packets 321 --quiet --force -o "$work/sample.pcap"
     [ "$(LD_LIBRARY_PATH=$(dirname "$library") "$work/user" "$work/sample.pcap")" = "$version 321" ]
 done

@@ -37,5 +37,7 @@ void cm_config_destroy(struct cm_config *config); /* NULL accepted */
  * TOML cannot hold. */
 enum capmill_status cm_config_print(const struct cm_typed *typed, struct cm_printer *printer,
                                     struct cm_error *error);
+/* Every key there is: config.example.toml. */
+void cm_config_print_example(struct cm_printer *printer);
 
 #endif

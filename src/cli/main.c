@@ -2,6 +2,7 @@
 /* The capmill program: words → job → run → results, messages and an exit status. All work is libcapmill's. */
 #include <stdlib.h>
 
+#include "cli/completion.h"
 #include "cli/config.h"
 #include "cli/job_args.h"
 #include "cli/messages.h"
@@ -117,7 +118,7 @@ cleanup:
     return status;
 }
 
-/* Help, version, man pages, configuration: nothing is done, only told. */
+/* Help, version, man pages, completions, configuration: nothing is done, only told. */
 static enum capmill_status tell(const struct cm_typed *typed, struct cm_error *error)
 {
     struct cm_printer printer;
@@ -130,10 +131,20 @@ static enum capmill_status tell(const struct cm_typed *typed, struct cm_error *e
         cm_usage_man(typed->command, &printer);
     else if (typed->help)
         cm_usage_help(typed->command, &printer);
+    else if (typed->completion != NULL)
+        cm_completion_print(typed->completion, &printer);
+    else if (typed->example_config)
+        cm_config_print_example(&printer);
     else
         status = cm_config_print(typed, &printer, error);
     printed = cm_printer_finish(&printer, error);
     return status < 0 ? status : printed;
+}
+
+static bool is_told(const struct cm_typed *typed)
+{
+    return typed->help || typed->version || typed->man || typed->completion != NULL ||
+           typed->example_config || typed->print_config;
 }
 
 static void print_failure(struct cm_messages *messages, const struct cm_typed *typed,
@@ -158,9 +169,7 @@ int main(int argc, char **argv)
         status = cm_options_parse(argc, argv, &typed, &error);
     cm_messages_init(&messages, &typed);
     if (status >= 0)
-        status = typed.help || typed.version || typed.man || typed.print_config
-                     ? tell(&typed, &error)
-                     : run_job(&typed, &messages, &skipped, &error);
+        status = is_told(&typed) ? tell(&typed, &error) : run_job(&typed, &messages, &skipped, &error);
     if (status < 0) {
         error.status = status;
         print_failure(&messages, &typed, &error);

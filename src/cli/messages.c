@@ -52,11 +52,27 @@ static void print_message_json(struct cm_messages *messages, const char *event, 
     fflush(messages->printer.file);
 }
 
+/* What is wrong in an expression takes lines of its own, each of which begins with two blanks. Every other line
+ * break is one that a name brought along. */
+static void print_lines(struct cm_messages *messages, const char *text)
+{
+    static const char indent[] = "\n  ";
+    const char *next;
+    char line[CM_ERROR_TEXT_BYTES];
+
+    for (; (next = strstr(text, indent)) != NULL; text = next + strlen(indent)) {
+        snprintf(line, sizeof(line), "%.*s", (int)(next - text), text);
+        cm_printer_foreign(&messages->printer, line);
+        cm_printer_text(&messages->printer, indent);
+    }
+    cm_printer_foreign(&messages->printer, text);
+}
+
 static void print_message(struct cm_messages *messages, const char *kind, const char *text)
 {
     cm_messages_clear(messages);
     cm_printer_format(&messages->printer, "capmill: %s", kind);
-    cm_printer_foreign(&messages->printer, text);
+    print_lines(messages, text);
     cm_printer_text(&messages->printer, "\n");
     fflush(messages->printer.file);
 }

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/completion.h"
 #include "cli/config.h"
 #include "cli/nearest.h"
+#include "cli/option_tables.h"
 #include "cli/settings.h"
 
 static enum capmill_status refuse_command(const char *name, struct cm_error *error)
@@ -196,7 +198,19 @@ static enum capmill_status read_words(struct words *words, struct cm_typed *type
     return status;
 }
 
-/* `capmill help [COMMAND]`, `capmill --help`, `capmill --version`, `capmill --man [COMMAND]` */
+/* The word behind --completion. */
+static void read_shell(struct words *words, struct cm_typed *typed, struct cm_error *error)
+{
+    const char *shell = words->at < words->argc ? words->argv[words->at++] : "";
+
+    if (cm_choice_index(cm_completion_shells, shell, strlen(shell)) < 0)
+        cm_error_set(error, CAPMILL_E_USAGE, 0, "--completion '%.80s': expected one of %s", shell,
+                     cm_completion_shells);
+    typed->completion = shell;
+}
+
+/* `capmill help [COMMAND]`, `capmill --help`, `capmill --version`, `capmill --man [COMMAND]`,
+ * `capmill --completion SHELL`, `capmill --example-config` */
 static bool read_global(struct words *words, struct cm_typed *typed, struct cm_error *error)
 {
     const char *word = words->argv[words->at];
@@ -210,10 +224,14 @@ static bool read_global(struct words *words, struct cm_typed *typed, struct cm_e
         typed->help = true;
     } else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
         typed->version = true;
-    } else {
+    } else if (strcmp(word, "--example-config") == 0) {
+        typed->example_config = true;
+    } else if (strcmp(word, "--completion") != 0) {
         return false;
     }
     words->at++;
+    if (strcmp(word, "--completion") == 0)
+        read_shell(words, typed, error);
     if (takes_command && words->at < words->argc && strcmp(words->argv[words->at], "help") != 0) {
         typed->command = cm_command_find(words->argv[words->at]);
         if (typed->command == NULL) {

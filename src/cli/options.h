@@ -155,7 +155,7 @@ struct cm_typed {
     bool version;
     bool man;
     const char *completion; /* a shell's name */
-    bool print_config;
+    bool print_config, example_config;
     const char *config_path; /* NULL: none was named */
 
     struct cm_config *config;   /* NULL: none was named */

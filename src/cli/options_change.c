@@ -46,7 +46,7 @@ static const struct cm_option rows[] = {
     {CM_NAMED("time-scale"), .argument = "FACTOR", .kind = CM_VALUE_REAL, WORD(time_scale), .sample = "0.5",
      .help = "Multiply distances from the earliest packet that is kept with FACTOR; 0.5, 3/2"},
     {CM_NAMED("replace-ip"), .argument = "A=B", LIST(CM_REPLACE_IP),
-     .sample = "{ \"10.0.0.0/8\" = \"172.0.0.0/8\", \"192.0.2.7\" = \"2001:db8::7\" }",
+     .sample = "{ \"10.0.7.0/24\" = \"198.51.100.0/24\", \"192.0.2.7\" = \"2001:db8::7\" }",
      .help = "Replace address A with B, or the prefix A with the prefix B, IPv4 or IPv6, wherever it stands "
              "in headers"},
     {CM_NAMED("anonymize"), .argument = "KEYFILE", .kind = CM_VALUE_FILE, WORD(anonymize),

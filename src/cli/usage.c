@@ -99,7 +99,11 @@ void cm_usage_help(const struct cm_command *command, struct cm_printer *printer)
                     "Other:\n"
                     "  -h, --help       show this text\n"
                     "  -V, --version    show the version and what this build contains\n"
-                    "      --man [COMMAND]  print a man page\n\n"
+                    "      --man [COMMAND]  print a man page\n"
+                    "      --completion bash|zsh|fish\n"
+                    "                       print completions for a shell\n"
+                    "      --config FILE    take command, inputs and options from a TOML file\n"
+                    "      --example-config print a file with all that can stand in one\n\n"
                     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but damaged or unreadable\n"
                     "input was skipped, 130 interrupted.\n");
 }

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Completions as a shell uses them: completion_test.sh PROGRAM. For bash they are loaded and asked for candidates; zsh and
+# fish check their syntax where they are installed, and have each option in any case.
+set -uo pipefail
+program=$(readlink -f "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+cd "$folder" || exit 1
+mkdir captures 'with blank'
+touch one.pcap two.pcapng 'a b.pcap' job.toml
+n_failed=0
+fail() {
+    echo "$*"
+    n_failed=$((n_failed + 1))
+}
+
+for shell in bash zsh fish; do
+    "$program" --completion $shell >"$shell.txt" || fail "--completion $shell: status $?"
+done
+# shellcheck disable=SC1091
+source ./bash.txt || fail "bash does not load it"
+compopt() { :; } # belongs to a completion that is under way, which this is not
+
+# The candidates for the last of the words, sorted, on one line.
+candidates() { # WORD...
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    COMPREPLY=()
+    _capmill
+    printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -sd ' '
+}
+expect() { # CANDIDATES WORD...
+    local wanted=$1 got
+    shift
+    got=$(candidates "$@")
+    [ "$got" = "$wanted" ] || fail "$*: offers '$got', expected '$wanted'"
+}
+
+expect 'generate help info sort stats' capmill ''
+expect 'sort stats' capmill s
+expect 'generate help info sort stats' capmill help ''
+expect '--skip-unreadable --slice --src-ip --src-port --strict' capmill sort --s
+expect '--seed --set --size' capmill generate --s
+expect '--completion --config' capmill --co
+expect 'bash fish zsh' capmill --completion ''
+expect 'auto fix keep' capmill sort --checksums ''
+expect 'keep' capmill sort --checksums k
+expect 'fix' capmill sort --checksums = f
+expect 'auto fix keep' capmill sort --checksums =
+expect 'always auto' capmill info --progress a
+expect 'mmap' capmill stats in.pcap --io m
+expect 'pcap pcapng' capmill sort --format p
+expect 'one.pcap' capmill sort o
+expect 'a b.pcap bash.txt captures fish.txt job.toml one.pcap two.pcapng with blank zsh.txt' \
+    capmill sort -o x.pcap ''
+expect 'two.pcapng' capmill sort -o pcapng=t
+expect 'two.pcapng' capmill sort --output t
+expect 'captures' capmill info --temp-dir c
+expect 'job.toml' capmill --config j
+expect 'packet-sizes= packets= payload=' capmill generate --set pa
+expect '' capmill sort --src-ip ''
+expect '' capmill sort --threads ''
+
+# Every option that the help shows is offered, and no other.
+for command in info stats sort generate; do
+    helped=$("$program" help $command | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | LC_ALL=C sort | paste -sd ' ')
+    [ -n "$helped" ] || fail "no options in the help of $command"
+    expect "$helped" capmill $command --
+    for option in $helped; do
+        grep -q -e "'\**$option[=[]" zsh.txt || fail "zsh: $option of $command is missing"
+        grep -q -e "__fish_seen_subcommand_from.* $command.*' -l ${option#--} " fish.txt ||
+            fail "fish: $option of $command is missing"
+    done
+done
+
+for shell in zsh fish; do
+    if ! command -v $shell >/dev/null; then
+        echo "not checked: $shell is not installed"
+    elif ! $shell --no-execute "$shell.txt"; then
+        fail "$shell does not take it"
+    fi
+done
+[ $n_failed -eq 0 ] && echo "completions are complete"
+[ $n_failed -eq 0 ]
