@@ -235,6 +235,25 @@ static uint32_t narrow_flow_ids(const struct cm_rules_node *leaf, const struct c
     NARROW(flow_in_set(&leaf->set, &batch->packets[at], &batch->headers[at], walk->unidirectional));
 }
 
+/* Take the `n_part` packets at `part`, one of the walk's lists, out of the `n` at `list`, which hold them all
+ * in the same order. The last of a walk's list is followed by what is no packet, so that no branch has to know
+ * where it ends. */
+static uint32_t subtract(uint16_t *list, uint32_t n, uint16_t *part, uint32_t n_part)
+{
+    uint32_t n_kept = 0, next = 0;
+
+    part[n_part] = NO_PACKET;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint16_t at = list[i];
+        const uint32_t gone = part[next] == at;
+
+        next += gone;
+        list[n_kept] = at;
+        n_kept += 1 - gone;
+    }
+    return n_kept;
+}
+
 /* --- expressions --- */
 
 static const struct cm_bpf_program *program_of(const struct cm_rules_node *leaf, struct cm_rules_walk *walk,
@@ -252,25 +271,37 @@ static const struct cm_bpf_program *program_of(const struct cm_rules_node *leaf,
     return known->program;
 }
 
+/* Of packets of one link type. */
+static uint32_t narrow_by_program(const struct cm_bpf_program *program, bool negate,
+                                  struct cm_rules_walk *walk, const struct cm_batch *batch, uint16_t *list,
+                                  uint32_t n)
+{
+    uint32_t n_matched;
+
+    if (program == NULL) /* none of them matches */
+        return negate ? n : 0;
+    if (!negate)
+        return cm_bpf_program_select(program, batch->packets, list, n);
+    memcpy(walk->matched, list, n * sizeof(*list));
+    n_matched = cm_bpf_program_select(program, batch->packets, walk->matched, n);
+    return subtract(list, n, walk->matched, n_matched);
+}
+
 static uint32_t narrow_expression(const struct cm_rules_node *leaf, struct cm_rules_walk *walk,
                                   const struct cm_batch *batch, uint16_t *list, uint32_t n)
 {
-    const bool negate = leaf->negate;
-    uint32_t n_kept = 0;
+    uint32_t n_kept = 0, end;
 
-    for (uint32_t i = 0; i < n;) { /* packets of one link type after the other */
-        const uint16_t link_type = batch->packets[list[i]].link_type;
-        const struct cm_bpf_program *program = program_of(leaf, walk, link_type);
+    for (uint32_t begin = 0; begin < n; begin = end) {
+        const uint16_t link_type = batch->packets[list[begin]].link_type;
+        uint32_t n_here;
 
-        for (; i < n && batch->packets[list[i]].link_type == link_type; i++) {
-            const uint16_t at = list[i];
-            const struct cm_packet *packet = &batch->packets[at];
-            const bool matches = program != NULL && cm_bpf_program_run(program, packet->data, packet->caplen,
-                                                                       packet->origlen) != 0;
-
-            list[n_kept] = at;
-            n_kept += (uint32_t)(matches != negate);
-        }
+        for (end = begin + 1; end < n && batch->packets[list[end]].link_type == link_type;)
+            end++;
+        n_here = narrow_by_program(program_of(leaf, walk, link_type), leaf->negate, walk, batch, list + begin,
+                                   end - begin);
+        memmove(list + n_kept, list + begin, n_here * sizeof(*list));
+        n_kept += n_here;
     }
     return n_kept;
 }
@@ -335,25 +366,6 @@ static uint32_t narrow_leaf(const struct cm_rules_node *leaf, struct cm_rules_wa
         return narrow_expression(leaf, walk, batch, list, n);
     }
     return 0;
-}
-
-/* Take the `n_part` packets at `part`, one of the walk's lists, out of the `n` at `list`, which hold them all
- * in the same order. The last of a walk's list is followed by what is no packet, so that no branch has to know
- * where it ends. */
-static uint32_t subtract(uint16_t *list, uint32_t n, uint16_t *part, uint32_t n_part)
-{
-    uint32_t n_kept = 0, next = 0;
-
-    part[n_part] = NO_PACKET;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint16_t at = list[i];
-        const uint32_t gone = part[next] == at;
-
-        next += gone;
-        list[n_kept] = at;
-        n_kept += 1 - gone;
-    }
-    return n_kept;
 }
 
 static uint32_t narrow_all(const struct cm_rules_node *node, struct cm_rules_walk *walk,

@@ -82,6 +82,7 @@ struct cm_rules_walk {
     void *no_program_context;
     uint16_t (*lists)[CM_BATCH_CAPACITY + 1]; /* two for each level of the tree */
     size_t n_lists;
+    uint16_t matched[CM_BATCH_CAPACITY + 1];                /* of an excluding expression */
     struct cm_rules_program (*programs)[CM_RULES_PROGRAMS]; /* by expression */
     struct cm_payload_scanner *scanner;
     uint64_t scanned[CM_BATCH_CAPACITY / 64]; /* packets whose payload was scanned already */

@@ -513,6 +513,40 @@ CM_TEST(filter_rules, lengths_as_they_will_be_written)
     made_frames_destroy(made);
 }
 
+/* Packets of two link types in turn, of which one cannot have a program: told once, never matched. */
+CM_TEST(filter_rules, link_types_without_a_program)
+{
+    struct made_frame frames[SAMPLE];
+
+    for (unsigned negate = 0; negate < 2; negate++) {
+        const struct capmill_filter_rule rule = {CAPMILL_FILTER_EXPRESSION, negate != 0, "greater 62",
+                                                 "--filter"};
+        const struct capmill_filter words = {.rules = {.rules = &rule, .n_rules = 1}};
+        struct told told = {0};
+        const struct cm_filter_options options = {.rules = &words, .warn = tell, .warn_context = &told};
+        struct made_frames *made = made_frames_create();
+        struct cm_filter *filter;
+
+        cm_check(cm_filter_create(&options, &filter, NULL) == CAPMILL_OK);
+        make_sample(frames);
+        frames[3].link_type = frames[4].link_type = 65000;
+        for (unsigned round = 0; round < 3; round++) {
+            const char *kept = negate == 0 ? "08" : "12345679";
+
+            made_frames_fill(made, frames, SAMPLE);
+            run_filter(filter, made);
+            cm_check_eq(cm_batch_n_selected(&made->batch), strlen(kept));
+            for (uint32_t i = 0; i < cm_batch_n_selected(&made->batch); i++)
+                cm_check_eq(cm_batch_selected(&made->batch, i), kept[i] - '0');
+        }
+        cm_check_that(told.n == 1, "told %u times", told.n);
+        cm_check(cm_filter_check_link(filter, 1, NULL) == CAPMILL_OK);
+        cm_check(cm_filter_check_link(filter, 65000, NULL) == CAPMILL_E_USAGE);
+        cm_filter_destroy(filter);
+        made_frames_destroy(made);
+    }
+}
+
 /* --- random rules against a plain evaluation --- */
 
 #define RULES_MAX  6u
