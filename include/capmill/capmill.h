@@ -173,6 +173,7 @@ struct capmill_report {
     uint64_t n_damages;        /* places where bytes were skipped */
     uint64_t damaged_bytes;
     uint64_t blocks_dropped; /* pcapng blocks that the written form has no place for */
+    uint64_t blocks_hidden;  /* pcapng blocks and options that were left out as anonymisation demands */
     const char *method;      /* sort: "window" or "index"; NULL otherwise */
     const char *bottleneck;  /* name of the stage that held the others up */
     const struct capmill_stage_report *stages;

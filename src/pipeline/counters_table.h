@@ -11,8 +11,8 @@
 #include "core/stage.h"
 
 enum cm_counted_stage {
-    CM_COUNT_READ,   /* bytes from the system */
-    CM_COUNT_FRAME,  /* records found */
+    CM_COUNT_READ,  /* bytes from the system */
+    CM_COUNT_FRAME, /* records found */
     CM_COUNT_FILTER,
     CM_COUNT_DECODE, /* headers */
     CM_COUNT_SINK,   /* summed up, put in order, or copied out */

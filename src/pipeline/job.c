@@ -5,7 +5,9 @@
 
 #include "capmill/capmill.h"
 #include "capmill_version.h"
+#include "filter/filter.h"
 #include "os/aio.h"
+#include "transform/transform.h"
 
 const char *capmill_version(void)
 {
@@ -21,6 +23,12 @@ const char *capmill_build_feature(size_t i)
                                                : "io_uring: no (built without it, or the system forbids it)";
     case 1:
         return cm_aio_available(CM_AIO_IOCP) ? "IOCP: yes" : "IOCP: no (not on this system)";
+    case 2:
+        return cm_filter_expression_feature();
+    case 3:
+        return cm_filter_payload_feature();
+    case 4:
+        return cm_transform_anonymize_feature();
     default:
         return NULL;
     }

@@ -7,7 +7,7 @@
 #include "core/stage.h"
 #include "pipeline/counters_table.h"
 
-/* decode, and what is to come around it */
+/* expression, decode, rules, flow size */
 #define CM_MAX_OPERATORS 4
 
 struct cm_operators {
@@ -21,7 +21,9 @@ struct cm_operators {
 
 struct capmill_run;
 
-/* For a pass of this run. `headers`: the sink wants them. Borrows from the run. */
-void cm_operators_make(struct capmill_run *run, bool headers, struct cm_operators *operators_ret);
+/* For a pass of this run. `headers`: the sink wants them. `by_flow`: packets of small flows are left out,
+ * which needs the run's flow counts to be complete. Borrows from the run. */
+void cm_operators_make(struct capmill_run *run, bool headers, bool by_flow,
+                       struct cm_operators *operators_ret);
 
 #endif

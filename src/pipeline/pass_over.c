@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "pipeline/pass.h"
+#include "sink/flow_count_sink.h"
 
 enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, uint32_t end,
                                      const struct cm_operators *operators, const struct cm_sink *sink,
@@ -67,4 +68,51 @@ enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, ui
                 return error->status;
         }
     }
+}
+
+static void reset_counts(void *context)
+{
+    cm_flow_counts_reset(context);
+}
+
+enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error *error)
+{
+    struct cm_flow_count_sink shared = {.unidirectional = run->job.unidirectional};
+    struct cm_progress_mark mark = cm_state_mark(&run->state);
+    struct cm_operators operators;
+    struct cm_sink sink;
+    uint64_t bytes_total;
+    enum capmill_status status;
+
+    if (run->job.filter.min_flow_packets < 2)
+        return CAPMILL_OK;
+    /* half of the memory: the pass that follows needs some too */
+    run->flow_counts = cm_flow_counts_create(run->plan.n_threads, run->plan.memory_bytes / 2);
+    if (run->flow_counts == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to count the packets of flows");
+    run->flow_filter = (struct cm_flow_filter){.counts = run->flow_counts,
+                                               .n_packets = run->job.filter.min_flow_packets,
+                                               .unidirectional = run->job.unidirectional};
+    shared.counts = run->flow_counts;
+    sink = cm_flow_count_sink(&shared);
+    cm_operators_make(run, true, false, &operators);
+    bytes_total = atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed);
+    atomic_store_explicit(&run->state.bytes_total, 2 * bytes_total, memory_order_relaxed);
+    status =
+        cm_run_pass_over(run, 0, run->inputs.n, &operators, &sink, reset_counts, run->flow_counts, error);
+    if (sink.close != NULL)
+        sink.close(sink.shared);
+    if (status >= 0)
+        status = cm_flow_counts_finish(run->flow_counts, error);
+    atomic_store_explicit(&run->state.bytes_total, bytes_total, memory_order_relaxed);
+    cm_state_return_to(&run->state, &mark);
+    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
+        struct cm_input *input = &run->inputs.all[i];
+
+        if (!input->is_skipped)
+            status = cm_input_look(&run->inputs, input, input->is_chained, &run->state, error);
+        if (run->inputs.n > 64)
+            cm_input_close(&run->inputs, input);
+    }
+    return status;
 }

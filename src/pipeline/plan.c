@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "os/aio.h"
 #include "os/memory.h"
+#include "pipeline/operators.h"
 #include "pipeline/pass.h"
 #include "pipeline/run_int.h"
 #include "sort/entry.h"
@@ -89,6 +90,15 @@ static enum capmill_status choose_io(struct capmill_run *run, struct cm_error *e
     return CAPMILL_OK;
 }
 
+static bool has_stream(const struct capmill_run *run)
+{
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
+            return true;
+    }
+    return false;
+}
+
 /* Do the inputs follow one another in time, in the order in which they are named? */
 static bool follow_one_another(const struct capmill_run *run)
 {
@@ -152,9 +162,29 @@ void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end
     run->sequence_base[end] = sum;
 }
 
+/* "-> filter -> decode": what happens to a batch between framing and the sink. */
+static const char *operators_text(struct capmill_run *run, bool headers, bool by_flow, char *text_ret,
+                                  size_t text_bytes)
+{
+    struct cm_operators operators;
+    size_t n = 0;
+
+    text_ret[0] = 0;
+    cm_operators_make(run, headers, by_flow, &operators);
+    for (size_t i = 0; i < operators.n && n < text_bytes; i++)
+        n += (size_t)snprintf(text_ret + n, text_bytes - n, " -> %s",
+                              operators.all[i].counted == CM_COUNT_DECODE ? "decode"
+                              : i + 1 == operators.n && by_flow           ? "flow size"
+                                                                          : "filter");
+    return text_ret;
+}
+
 static enum capmill_status write_text(struct capmill_run *run, struct cm_error *error)
 {
     const struct cm_plan *plan = &run->plan;
+    bool by_flow = run->job.filter.min_flow_packets > 1;
+    const char *change = run->transform != NULL ? "change -> " : "";
+    char operators[128];
     const char *read = plan->as_chain ? "cm-chain" : "cm-range";
     uint64_t bytes = 0;
     size_t capacity = 4096;
@@ -175,13 +205,11 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
         return CAPMILL_OK;
     }
     ADD("inputs:   %" PRIu32 ", %" PRIu64 " bytes%s\n", run->inputs.n, bytes,
-        run->inputs.n > 0 && run->inputs.all[0].is_stream ? " and a stream of unknown length" : "");
+        has_stream(run) ? " and a stream of unknown length" : "");
     ADD("threads:  %u\n", plan->n_threads);
     ADD("memory:   %" PRIu64 " MiB\n", plan->memory_bytes >> 20);
-    ADD("i/o:      %s (%s), blocks of %zu KiB\n",
-        run->inputs.n > 0 && run->inputs.all[0].is_stream ? "stream" : cm_io_name(plan->io),
-        run->inputs.n > 0 && run->inputs.all[0].is_stream ? "it can only be read in order" : plan->io_reason,
-        plan->block_bytes >> 10);
+    ADD("i/o:      %s (%s), blocks of %zu KiB\n", has_stream(run) ? "stream" : cm_io_name(plan->io),
+        has_stream(run) ? "it can only be read in order" : plan->io_reason, plan->block_bytes >> 10);
     if (plan->as_chain)
         ADD("framing:  one chain (%s), ranges of %" PRIu64 " MiB\n", plan->chain_reason,
             plan->range_bytes >> 20);
@@ -190,9 +218,12 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
             plan->range_bytes >> 20);
     if (run->job.command == CAPMILL_SORT) {
         ADD("method:   %s (%s)\n", plan->by_window ? "window" : "index", plan->method_reason);
-        if (plan->by_window && !run->inputs.all[0].is_stream)
+        if (plan->by_window && !has_stream(run))
             ADD("          if a packet comes too late for the window: index\n");
     }
+    if (by_flow)
+        ADD("passes:   first read -> frame%s -> count the packets of flows; then\n",
+            operators_text(run, true, false, operators, sizeof(operators)));
     if (plan->as_chain && plan->n_threads > 1) {
         ADD("stages:   [%s-0] read -> frame\n", read);
         ADD("          =ring x%u, 64 batches of 512 packets=>\n", plan->n_threads - 1);
@@ -202,12 +233,13 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
     } else {
         ADD("stages:   [%s-0] read -> frame", read);
     }
+    ADD("%s", operators_text(run, run->job.command != CAPMILL_SORT, by_flow, operators, sizeof(operators)));
     if (run->job.command != CAPMILL_SORT)
-        ADD(" -> decode -> summary\n");
+        ADD(" -> summary\n");
     else if (plan->by_window)
-        ADD(" -> sort window -> write\n");
+        ADD(" -> sort window -> %swrite\n", change);
     else
-        ADD(" -> sort index; then [cm-gather-0..%u] gather -> write\n", plan->n_threads - 1);
+        ADD(" -> sort index; then [cm-gather-0..%u] gather -> %swrite\n", plan->n_threads - 1, change);
     if (run->job.command == CAPMILL_SORT && run->job.n_outputs > 0 &&
         strcmp(run->job.outputs[0].path, "-") == 0 && plan->n_threads > 1)
         ADD("          =pieces in order=> [cm-writer] stream\n");
@@ -227,6 +259,12 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
     plan->memory_bytes = cm_max_u64(plan->memory_bytes, MEMORY_FLOOR_BYTES);
     if (run->job.command == CAPMILL_GENERATE)
         return write_text(run, error);
+    if (run->job.filter.min_flow_packets > 1 && has_stream(run))
+        return cm_error_set(
+            error, CAPMILL_E_UNSUPPORTED, 0,
+            "keeping flows of at least %" PRIu64
+            " packets takes two reads, and a stream can be read once; write it to a file first",
+            run->job.filter.min_flow_packets);
 
     status = choose_io(run, error);
     if (status < 0)

@@ -91,6 +91,8 @@ static enum capmill_status prepare(struct capmill_run *run, struct cm_error *err
     if (status >= 0 && run->report.n_inputs_skipped == run->inputs.n)
         return cm_error_set(error, CAPMILL_E_FORMAT, 0,
                             "none of the %" PRIu32 " inputs is a readable capture", run->inputs.n);
+    if (status >= 0)
+        status = cm_run_check_rules(run, error);
     run->report.n_inputs = run->inputs.n;
     run->sequence_base = calloc((size_t)run->inputs.n + 1, sizeof(*run->sequence_base));
     if (status >= 0 && run->sequence_base == NULL)
@@ -119,7 +121,9 @@ enum capmill_status capmill_run_create(const struct capmill_job *job, struct cap
     if (status >= 0) {
         run->job = *job;
         cm_state_init(&run->state, &run->job);
-        status = prepare(run, &error);
+        status = cm_run_make_rules(run, &error);
+        if (status >= 0)
+            status = prepare(run, &error);
         if (status >= 0 && !cm_counters_table_init(&run->counters, run->plan.n_threads))
             status =
                 cm_error_set(&error, CAPMILL_E_MEMORY, 0, "no memory for %u threads", run->plan.n_threads);
@@ -140,6 +144,9 @@ void capmill_run_destroy(struct capmill_run *run)
     cm_results_free(run);
     cm_summary_destroy(run->summary);
     cm_synth_destroy(run->synth);
+    cm_filter_destroy(run->filter);
+    cm_flow_counts_destroy(run->flow_counts);
+    cm_transform_destroy(run->transform);
     if (run->job.command != CAPMILL_GENERATE)
         cm_inputs_fini(&run->inputs);
     cm_counters_table_fini(&run->counters);
@@ -219,6 +226,7 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
     if (run->job.command != CAPMILL_GENERATE) {
         report->bytes_read = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
         report->packets_read = atomic_load_explicit(&run->state.packets_done, memory_order_relaxed);
+        report->packets_kept = atomic_load_explicit(&run->state.packets_kept, memory_order_relaxed);
     }
     report->stages = run->counters.rows;
     report->n_stages = cm_counters_report(&run->counters, &report->bottleneck);

@@ -4,11 +4,13 @@
 #define CM_PIPELINE_RUN_INT_H
 
 #include "capmill/capmill.h"
+#include "filter/filter.h"
 #include "pipeline/counters_table.h"
 #include "pipeline/inputs.h"
 #include "pipeline/state.h"
 #include "sink/summary_sink.h"
 #include "synth/synth.h"
+#include "transform/transform.h"
 
 /* How the work is to be done: data, printable before anything starts. */
 struct cm_plan {
@@ -42,6 +44,10 @@ struct capmill_run {
     struct cm_counters_table counters;
     struct cm_summary *summary; /* after execute: of all inputs */
     struct cm_synth *synth;
+    struct cm_filter *filter;           /* NULL: every packet is kept */
+    struct cm_flow_counts *flow_counts; /* by the first of two passes of a filter by flow size */
+    struct cm_flow_filter flow_filter;
+    struct cm_transform *transform; /* NULL: packets are written as they were read */
 
     /* results */
     struct capmill_report report;
@@ -53,6 +59,7 @@ struct capmill_run {
     struct capmill_host_count *hosts;
     struct capmill_size_count *sizes;
     size_t n_protocols, n_hosts, n_sizes;
+    struct capmill_unchanged *unchanged;
     char **output_paths;
     size_t n_output_paths;
     bool finest_is_nanoseconds;
@@ -63,6 +70,11 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
 /* Number the ranges of inputs [first, end) from 0 on. */
 void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes);
 const char *cm_io_name(enum capmill_io io);
+
+/* rules.c: what the job says of packets. Compile it, before any input is opened. */
+enum capmill_status cm_run_make_rules(struct capmill_run *run, struct cm_error *error);
+/* Whether the expression makes sense for the link types that were seen at the beginning of the inputs. */
+enum capmill_status cm_run_check_rules(struct capmill_run *run, struct cm_error *error);
 
 /* run_*.c: one command each */
 enum capmill_status cm_run_summary(struct capmill_run *run, struct cm_error *error);
@@ -83,6 +95,9 @@ void cm_results_set_total(struct capmill_run *run, const struct cm_summary *summ
 enum capmill_status cm_results_take_tables(struct capmill_run *run, struct cm_error *error);
 enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *const *paths, size_t n,
                                           struct cm_error *error);
+/* What the transform and the writer counted. */
+enum capmill_status cm_results_take_changes(struct capmill_run *run, uint64_t n_hidden, uint64_t n_saturated,
+                                            struct cm_error *error);
 void cm_results_free(struct capmill_run *run);
 
 #endif

@@ -94,7 +94,10 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
 
     memset(attempt, 0, sizeof(*attempt));
     attempt->run = run;
-    status = cm_written_open(&attempt->written, &run->inputs, &wish, run->job.slice_ns != 0, error);
+    if (run->transform != NULL) /* what an attempt before this one changed was never written */
+        cm_transform_reset_counts(run->transform);
+    status = cm_written_open(&attempt->written, &run->inputs, &wish, run->transform, run->job.slice_ns != 0,
+                             error);
     if (status < 0)
         return status;
     options.slice_extension = attempt->written.kind == CM_CAPTURE_PCAPNG ? ".pcapng" : ".pcap";
@@ -150,7 +153,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .failure_context = attempt,
     };
 
-    cm_operators_make(run, false, &operators);
+    cm_operators_make(run, false, run->flow_counts != NULL, &operators);
     cm_plan_number_ranges(run, 0, run->inputs.n, run->plan.range_bytes);
     outcome = cm_pass_run(&options, &culprit);
     if (outcome == CM_PASS_DISPROVED)
@@ -336,6 +339,11 @@ static enum capmill_status finish(struct attempt *attempt, struct cm_error *erro
     run->report.bytes_written = cm_file_outlet_bytes(attempt->outlet);
     run->report.blocks_dropped = cm_writer_dropped(attempt->written.writer);
     n_paths = cm_file_outlet_paths(attempt->outlet, &paths);
+    status = cm_results_take_changes(
+        run, cm_writer_hidden(attempt->written.writer),
+        atomic_load_explicit(&attempt->written.n_saturated, memory_order_relaxed), error);
+    if (status < 0)
+        return status;
     return cm_results_take_paths(run, paths, n_paths, error);
 }
 
@@ -404,8 +412,10 @@ enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
     bool as_chain = run->plan.as_chain;
     bool by_window = run->plan.by_window;
     struct cm_progress_mark mark = cm_state_mark(&run->state);
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status = cm_run_count_flows(run, error);
 
+    for (uint32_t i = 0; i < run->inputs.n; i++)
+        as_chain = as_chain || (run->inputs.all[i].is_chained && !run->inputs.all[i].is_skipped);
     while (status >= 0) {
         status = try_once(run, &as_chain, &by_window, error);
         if (status != CAPMILL_AGAIN)

@@ -16,7 +16,7 @@ static enum capmill_status pass_into(struct capmill_run *run, uint32_t first, ui
 {
     struct cm_operators operators;
 
-    cm_operators_make(run, true, &operators);
+    cm_operators_make(run, true, run->flow_counts != NULL, &operators);
     return cm_run_pass_over(run, first, end, &operators, cm_summary_sink(summary), reset_summary, summary,
                             error);
 }
@@ -43,7 +43,9 @@ enum capmill_status cm_run_summary(struct capmill_run *run, struct cm_error *err
         options.seed = &seed;
         options.memory_bytes /= 2;
     }
-    status = cm_summary_create(&options, &run->summary, error);
+    status = cm_run_count_flows(run, error);
+    if (status >= 0)
+        status = cm_summary_create(&options, &run->summary, error);
 
     if (status >= 0 && one_by_one)
         status = cm_summary_create(&options, &each, error);

@@ -5,14 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/endian.h"
 #include "format/block_types.h"
+
+static struct cm_written_packet packet_of(const struct cm_record *record)
+{
+    return (struct cm_written_packet){record->bytes, record->n_bytes, record->interface, record->input,
+                                      record->time_ns};
+}
 
 static size_t length(void *context, const struct cm_record *record)
 {
     struct cm_written *written = context;
-    struct cm_written_packet packet = {record->bytes, record->n_bytes, record->interface, record->input,
-                                       record->time_ns};
+    struct cm_written_packet packet = packet_of(record);
 
     return cm_writer_packet_bytes(written->writer, &packet);
 }
@@ -20,11 +26,152 @@ static size_t length(void *context, const struct cm_record *record)
 static size_t encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
 {
     struct cm_written *written = context;
-    struct cm_written_packet packet = {record->bytes, record->n_bytes, record->interface, record->input,
-                                       record->time_ns};
+    struct cm_written_packet packet = packet_of(record);
 
     (void)local;
     return cm_writer_packet(written->writer, &packet, out);
+}
+
+/* --- changes on the way --- */
+
+static size_t changed_length(void *context, const struct cm_record *record)
+{
+    struct cm_written *written = context;
+    struct cm_written_packet packet;
+    struct cm_record_body body;
+    uint32_t caplen;
+
+    if (written->keeps_record_bytes)
+        return record->n_bytes;
+    packet = packet_of(record);
+    cm_writer_body(written->writer, &packet, &body);
+    caplen = body.caplen;
+    if (written->changes_lengths) {
+        struct cm_transform_packet before = {body.data, body.caplen, body.origlen, body.link_type};
+
+        caplen = cm_transform_caplen(written->transform, &before);
+    }
+    return cm_writer_changed_bytes(written->writer, &packet, caplen);
+}
+
+static size_t changed_encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
+{
+    struct cm_written *written = context;
+    struct cm_written_packet packet = packet_of(record);
+    uint8_t *data = out + cm_writer_data_offset(written->writer, &packet);
+    struct cm_packet_change change = {0};
+    struct cm_record_body body;
+
+    cm_writer_body(written->writer, &packet, &body);
+    if (written->changes_packets) {
+        struct cm_transform_packet before = {body.data, body.caplen, body.origlen, body.link_type};
+        struct cm_transform_result after;
+
+        cm_transform_packet(local, &before, data, &after);
+        change.caplen = after.caplen;
+        change.origlen = after.origlen;
+    } else {
+        memcpy(data, body.data, body.caplen);
+        change.caplen = body.caplen;
+        change.origlen = body.origlen;
+    }
+    if (written->changes_times) {
+        bool saturated = false;
+
+        change.has_time = true;
+        change.time_ns =
+            cm_transform_time(written->transform, record->time_ns, written->first_ns, &saturated);
+        if (saturated)
+            atomic_fetch_add_explicit(&written->n_saturated, 1, memory_order_relaxed);
+    }
+    return cm_writer_changed_packet(written->writer, &packet, &change, out);
+}
+
+static enum capmill_status open_local(void *context, void **local_ret, struct cm_error *error)
+{
+    struct cm_written *written = context;
+
+    *local_ret = cm_transform_local_create(written->transform);
+    return *local_ret != NULL ? CAPMILL_OK
+                              : cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to change packets");
+}
+
+static void close_local(void *context, void *local)
+{
+    (void)context;
+    cm_transform_local_destroy(local);
+}
+
+static uint64_t changed_time(void *context, uint64_t time_ns)
+{
+    struct cm_written *written = context;
+
+    if (!written->has_first)
+        written->first_ns = time_ns;
+    written->has_first = true;
+    return cm_transform_time(written->transform, time_ns, written->first_ns, NULL);
+}
+
+/* Of a block beside the packets. What comes before the first packet stays as it is where that says how far
+ * all are moved. */
+static uint64_t cover_time(void *context, uint64_t time_ns)
+{
+    struct cm_written *written = context;
+
+    if (!written->has_first && cm_transform_needs_first_time(written->transform))
+        return time_ns;
+    return cm_transform_time(written->transform, time_ns, written->first_ns, NULL);
+}
+
+static void cover_ipv4(void *context, uint8_t address[4])
+{
+    cm_transform_ipv4(((struct cm_written *)context)->transform, address);
+}
+
+static void cover_ipv6(void *context, uint8_t address[16])
+{
+    cm_transform_ipv6(((struct cm_written *)context)->transform, address);
+}
+
+static void cover_mac(void *context, uint8_t address[6])
+{
+    cm_transform_mac(((struct cm_written *)context)->transform, address);
+}
+
+static void cover_name(void *context, const char *name, size_t n, char text_ret[24])
+{
+    cm_transform_name(((struct cm_written *)context)->transform, name, n, text_ret);
+}
+
+static void set_cover(struct cm_written *written)
+{
+    struct cm_writer_cover cover = {.context = written, .hide = cm_transform_anonymizes(written->transform)};
+
+    if (written->changes_packets) {
+        cover.ipv4 = cover_ipv4;
+        cover.ipv6 = cover_ipv6;
+        cover.mac = cover_mac;
+        cover.name = cover_name;
+    }
+    if (written->changes_times)
+        cover.time = cover_time;
+    cm_writer_set_cover(written->writer, &cover);
+}
+
+static struct cm_encoder changing_encoder(struct cm_written *written)
+{
+    struct cm_encoder encoder = written->encoder;
+
+    encoder.verbatim = false;
+    encoder.length = changed_length;
+    encoder.encode = changed_encode;
+    if (written->changes_packets) {
+        encoder.open = open_local;
+        encoder.close = close_local;
+    }
+    if (written->changes_times)
+        encoder.time = changed_time;
+    return encoder;
 }
 
 static enum capmill_status append(struct cm_bytes *bytes, const uint8_t *more, size_t n,
@@ -98,40 +245,68 @@ enum capmill_status cm_written_header(void *context, const uint8_t **bytes_ret, 
     return status;
 }
 
-/* The options of the first section header of a pcapng input go into the written one. */
-static enum capmill_status keep_section(struct cm_written *written, struct cm_error *error)
-{
-    struct cm_input *input = &written->inputs->all[0];
-    uint8_t block[64 * 1024];
-    struct cm_file *file;
-    size_t n = 0;
-    enum capmill_status status = CAPMILL_OK;
+/* Nearly every section header is shorter than this. */
+#define SECTION_BYTES_USUAL (4u * 1024)
 
-    if (input->is_skipped || input->layout.kind != CM_CAPTURE_PCAPNG)
-        return CAPMILL_OK;
+/* The first bytes of an input, at most `capacity`. */
+static enum capmill_status read_section(struct cm_inputs *inputs, struct cm_input *input, uint8_t *block,
+                                        size_t capacity, size_t *n_ret, struct cm_error *error)
+{
+    struct cm_file *file;
+    enum capmill_status status;
+
+    *n_ret = 0;
     if (input->is_stream) {
         if (input->first_bytes != NULL) {
-            n = input->first_bytes->n_bytes < sizeof(block) ? input->first_bytes->n_bytes : sizeof(block);
-            memcpy(block, input->first_bytes->bytes, n);
+            *n_ret = (size_t)cm_min_u64(input->first_bytes->n_bytes, capacity);
+            memcpy(block, input->first_bytes->bytes, *n_ret);
         }
-    } else {
-        status = cm_input_acquire(written->inputs, input, &file, error);
-        if (status < 0)
-            return status;
-        status = cm_file_read_at(file, 0, block, sizeof(block), &n, error);
-        cm_input_release(written->inputs, input);
+        return CAPMILL_OK;
     }
-    if (status >= 0 && n >= 28) {
-        uint32_t block_bytes = cm_load_u32_as(block + 4, input->layout.big_endian);
-
-        if (block_bytes >= 28 && block_bytes <= n)
-            status = cm_writer_section(written->writer, 0, block, block_bytes, error);
-    }
+    status = cm_input_acquire(inputs, input, &file, error);
+    if (status < 0)
+        return status;
+    status = cm_file_read_at(file, 0, block, capacity, n_ret, error);
+    cm_input_release(inputs, input);
     return status < 0 ? status : CAPMILL_OK;
 }
 
+/* The options of the first section header of the first input go into the written one. */
+static enum capmill_status keep_section(struct cm_written *written, struct cm_error *error)
+{
+    struct cm_input *input = NULL;
+    uint8_t *block;
+    size_t n = 0;
+    uint32_t block_bytes;
+    enum capmill_status status;
+
+    for (uint32_t i = 0; i < written->inputs->n && input == NULL; i++) {
+        if (!written->inputs->all[i].is_skipped)
+            input = &written->inputs->all[i];
+    }
+    if (input == NULL || input->layout.kind != CM_CAPTURE_PCAPNG)
+        return CAPMILL_OK;
+    for (size_t capacity = SECTION_BYTES_USUAL;; capacity = block_bytes) {
+        block = malloc(capacity);
+        if (block == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a section header");
+        status = read_section(written->inputs, input, block, capacity, &n, error);
+        if (status < 0 || n < 28)
+            break;
+        block_bytes = cm_load_u32_as(block + 4, input->layout.big_endian);
+        if (block_bytes >= 28 && block_bytes <= n)
+            status = cm_writer_section(written->writer, 0, block, block_bytes, error);
+        if (block_bytes <= n || capacity > SECTION_BYTES_USUAL || block_bytes > CM_MAX_BLOCK_BYTES)
+            break;
+        free(block);
+    }
+    free(block);
+    return status;
+}
+
 enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs *inputs,
-                                    const struct cm_writer_wish *wish, bool is_sliced, struct cm_error *error)
+                                    const struct cm_writer_wish *wish, struct cm_transform *transform,
+                                    bool is_sliced, struct cm_error *error)
 {
     struct cm_writer_input *seen = calloc(inputs->n == 0 ? 1 : inputs->n, sizeof(*seen));
     struct cm_writer_options options;
@@ -141,6 +316,13 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
 
     memset(written, 0, sizeof(*written));
     written->inputs = inputs;
+    written->transform = transform;
+    atomic_init(&written->n_saturated, 0);
+    if (transform != NULL) {
+        written->changes_packets = cm_transform_changes_packets(transform);
+        written->changes_lengths = cm_transform_changes_lengths(transform);
+        written->changes_times = cm_transform_changes_times(transform);
+    }
     if (seen == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %u inputs", inputs->n);
     for (uint32_t i = 0; i < inputs->n; i++) {
@@ -152,10 +334,14 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     if (status < 0)
         return status;
     options.keep_simple_packets = inputs->n == 1;
+    options.retimed = written->changes_times;
+    options.growth_bytes = transform != NULL && cm_transform_grows(transform) ? CM_TRANSFORM_GROWTH_BYTES : 0;
     written->kind = options.kind;
     written->big_endian = options.big_endian;
     written->is_sliced = is_sliced;
     status = cm_writer_open(&options, &written->writer, error);
+    if (status >= 0 && transform != NULL)
+        set_cover(written);
     for (uint32_t i = 0; i < inputs->n && status >= 0; i++) {
         if (inputs->all[i].is_skipped)
             continue;
@@ -172,6 +358,11 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     }
     written->encoder = (struct cm_encoder){
         .context = written, .verbatim = verbatim, .length = length, .encode = encode, .event = event};
+    if (transform != NULL) {
+        /* what is written verbatim is pcap in its own form: only lengths make a difference to its records */
+        written->keeps_record_bytes = verbatim && !written->changes_lengths;
+        written->encoder = changing_encoder(written);
+    }
     return CAPMILL_OK;
 }
 
