@@ -234,9 +234,12 @@ static void print_closing_line(struct cm_messages *messages, const struct capmil
     struct cm_printer *printer = &messages->printer;
     char packets[CM_QUANTITY_TEXT_BYTES], bytes[CM_QUANTITY_TEXT_BYTES], elapsed[CM_QUANTITY_TEXT_BYTES];
     char rate[CM_QUANTITY_TEXT_BYTES];
+    char of_all[CM_QUANTITY_TEXT_BYTES + 8] = "";
 
-    cm_printer_format(printer, "capmill: wrote %s packets, %s in %s (%s/s)",
-                      cm_count_text(report->packets_written, packets),
+    if (report->packets_kept < report->packets_read)
+        snprintf(of_all, sizeof(of_all), " of %s", cm_count_text(report->packets_read, packets));
+    cm_printer_format(printer, "capmill: wrote %s%s packets, %s in %s (%s/s)",
+                      cm_count_text(report->packets_written, packets), of_all,
                       cm_size_text(report->bytes_written, bytes),
                       cm_duration_text(report->elapsed_ns, elapsed),
                       rate_text(report->bytes_written, report->elapsed_ns, rate));
@@ -247,6 +250,22 @@ static void print_closing_line(struct cm_messages *messages, const struct capmil
     if (report->bottleneck != NULL)
         cm_printer_format(printer, ", bottleneck: %s", report->bottleneck);
     cm_printer_text(printer, "\n");
+}
+
+/* What was asked and could not be done: told however quiet the rest is, except with --quiet. */
+static void print_unchanged(struct cm_messages *messages, const struct capmill_report *report)
+{
+    char packets[CM_QUANTITY_TEXT_BYTES];
+
+    for (size_t i = 0; i < report->n_unchanged; i++)
+        cm_printer_format(&messages->printer, "capmill: not changed in all that was asked: %s packets (%s)\n",
+                          cm_count_text(report->unchanged[i].n_packets, packets),
+                          report->unchanged[i].reason);
+    if (report->blocks_hidden > 0)
+        cm_printer_format(
+            &messages->printer,
+            "capmill: left out as anonymisation demands: %s blocks and options beside packets\n",
+            cm_count_text(report->blocks_hidden, packets));
 }
 
 static void print_stages(struct cm_messages *messages, const struct capmill_report *report)
@@ -293,6 +312,7 @@ void cm_messages_closing_report(struct cm_messages *messages, const struct cm_ty
         return;
     if (typed->command->needs_output)
         print_closing_line(messages, report);
+    print_unchanged(messages, report);
     if (typed->verbose)
         print_stages(messages, report);
     fflush(messages->printer.file);

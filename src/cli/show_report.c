@@ -31,11 +31,22 @@ void cm_show_report_members(const struct capmill_report *report, struct cm_json 
     cm_json_count(json, "inputs_skipped", report->n_inputs_skipped);
     cm_json_count(json, "bytes_read", report->bytes_read);
     cm_json_count(json, "packets_read", report->packets_read);
+    cm_json_count(json, "packets_kept", report->packets_kept);
+    cm_json_count(json, "packets_changed", report->packets_changed);
     cm_json_count(json, "bytes_written", report->bytes_written);
     cm_json_count(json, "packets_written", report->packets_written);
     cm_json_count(json, "damages", report->n_damages);
     cm_json_count(json, "damaged_bytes", report->damaged_bytes);
     cm_json_count(json, "blocks_dropped", report->blocks_dropped);
+    cm_json_count(json, "blocks_hidden", report->blocks_hidden);
+    cm_json_array_begin(json, "unchanged");
+    for (size_t i = 0; i < report->n_unchanged; i++) {
+        cm_json_object_begin(json, NULL);
+        cm_json_text(json, "reason", report->unchanged[i].reason);
+        cm_json_count(json, "packets", report->unchanged[i].n_packets);
+        cm_json_object_end(json);
+    }
+    cm_json_array_end(json);
     if (report->elapsed_ns > 0) {
         double seconds = (double)report->elapsed_ns / 1e9;
         cm_json_rate(json, "packets_per_second",
