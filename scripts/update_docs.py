@@ -6,7 +6,8 @@
     ...
     <!-- end -->
 
-is replaced with what that command line prints. With --check nothing is written and a difference is a failure.
+is replaced with what that command line prints; so is one of `capmill --example-config`, as TOML. With --check nothing is
+written and a difference is a failure.
 
     update_docs.py --program build/capmill [--check]
 """
@@ -17,7 +18,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- begin: capmill (help[\w ]*) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- begin: capmill (help[\w ]*|--example-config) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main():
@@ -28,7 +29,8 @@ def main():
 
     def replace(match):
         done = subprocess.run([arguments.program.resolve(), *match.group(2).split()], capture_output=True, check=True)
-        return f"{match.group(1)}```text\n{done.stdout.decode()}```\n{match.group(3)}"
+        language = "text" if match.group(2).startswith("help") else "toml"
+        return f"{match.group(1)}```{language}\n{done.stdout.decode()}```\n{match.group(3)}"
 
     n_blocks = n_stale = 0
     for page in sorted((ROOT / "docs").glob("*.md")):

@@ -53,11 +53,9 @@ static enum capmill_status refuse_rule_key(const struct cm_config *config, const
     struct cm_nearest nearest;
     char keys[64][CM_OPTION_KEY_BYTES];
     size_t n = 0;
-
-    if (cm_config_option(CM_SECTION_FILTER, item->key) != NULL)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "%.300s:%u:%u: '%s' belongs into [filter] itself, not into %s", config->path,
-                            item->key_line, item->key_column, item->key, table);
+    enum capmill_status status = cm_config_check_home(config, item, table, error);
+    if (status < 0)
+        return status;
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     for (size_t i = 0; i < sizeof(rule_words) / sizeof(rule_words[0]) && !only_fields; i++)
         cm_nearest_offer(&nearest, rule_words[i]);
@@ -69,7 +67,7 @@ static enum capmill_status refuse_rule_key(const struct cm_config *config, const
     return cm_config_refuse_key(config, item, table, nearest.name, error);
 }
 
-/* The table `not`: its keys are exclusions. `as_settings`: of [filter] itself. */
+/* The table `not`: its keys are exclusions. `filling` NULL: it is that of [filter] itself. */
 static enum capmill_status read_not(struct cm_config *config, const struct cm_toml_value *table,
                                     struct filling *filling, struct cm_error *error)
 {
@@ -211,12 +209,16 @@ static enum capmill_status refuse_filter_key(const struct cm_config *config, con
 {
     char keys[64][CM_OPTION_KEY_BYTES];
     struct cm_nearest nearest;
+    enum capmill_status status;
     size_t n = 0;
 
     if (strcmp(item->key, "op") == 0)
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%.300s:%u:%u: all of [filter] must hold; 'op' belongs into [[filter.rules]]",
                             config->path, item->key_line, item->key_column);
+    status = cm_config_check_home(config, item, "[filter]", error);
+    if (status < 0)
+        return status;
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     for (size_t i = 1; i < sizeof(rule_words) / sizeof(rule_words[0]); i++)
         cm_nearest_offer(&nearest, rule_words[i]);

@@ -43,6 +43,11 @@ enum capmill_status cm_config_add_setting(struct cm_config *config, const struct
 /* The option whose key in `section` this is; NULL: none. */
 const struct cm_option *cm_config_option(enum cm_section section, const char *key);
 
+/* CAPMILL_E_USAGE where a key that is unknown here is one of another table, which is then named; else
+ * CAPMILL_OK. `where` is "[filter]". */
+enum capmill_status cm_config_check_home(const struct cm_config *config, const struct cm_toml_value *item,
+                                         const char *where, struct cm_error *error);
+
 /* [filter] */
 enum capmill_status cm_config_filter(struct cm_config *config, const struct cm_toml_value *table,
                                      struct cm_error *error);

@@ -11,6 +11,9 @@
 #include "cli/recipe_keys.h"
 #include "cli/text_file.h"
 
+/* Of one table, that may have been meant. */
+#define MOST_KEYS 64
+
 /* Further names of keys, as other programs' files have them. */
 static const struct {
     const char *table, *key, *option;
@@ -28,21 +31,13 @@ static const struct cm_option *find_alias(const char *table, const char *key)
     return NULL;
 }
 
-/* The table that a key stands in by itself; NULL: none. */
-static const char *home_of(const char *key)
+/* A recipe's key as a file has it. */
+static const char *recipe_key_text(const char *name, char text_ret[CM_OPTION_KEY_BYTES])
 {
-    for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++) {
-        if (cm_config_option((enum cm_section)section, key) != NULL)
-            return cm_section_names[section];
-    }
-    return NULL;
-}
-
-static enum capmill_status refuse_elsewhere(const struct cm_config *config, const struct cm_toml_value *item,
-                                            const char *where, const char *home, struct cm_error *error)
-{
-    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s:%u:%u: '%s' belongs into [%s], not %s",
-                        config->path, item->key_line, item->key_column, item->key, home, where);
+    snprintf(text_ret, CM_OPTION_KEY_BYTES, "%s", name);
+    for (char *p = text_ret; *p != 0; p++)
+        *p = *p == '-' ? '_' : *p;
+    return text_ret;
 }
 
 /* `extra`: names that the table knows beside options, up to NULL. */
@@ -50,20 +45,21 @@ static enum capmill_status refuse_key(const struct cm_config *config, const stru
                                       enum cm_section section, const char *name, const char *const *extra,
                                       struct cm_error *error)
 {
-    char table[32], where[48], keys[64][CM_OPTION_KEY_BYTES];
+    char table[32], keys[MOST_KEYS][CM_OPTION_KEY_BYTES];
     struct cm_nearest nearest;
     size_t n = 0;
-    const char *home = home_of(item->key);
+    enum capmill_status status;
 
     snprintf(table, sizeof(table), "[%s]", name);
-    if (home != NULL) {
-        snprintf(where, sizeof(where), "into %s", table);
-        return refuse_elsewhere(config, item, where, home, error);
-    }
+    status = cm_config_check_home(config, item, table, error);
+    if (status < 0)
+        return status;
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     for (; *extra != NULL; extra++)
         cm_nearest_offer(&nearest, *extra);
-    for (const struct cm_option *option = cm_option_next(NULL); option != NULL && n < 64;
+    for (size_t i = 0; i < cm_n_recipe_keys && section == CM_SECTION_GENERATE; i++)
+        cm_nearest_offer(&nearest, recipe_key_text(cm_recipe_keys[i].name, keys[n++]));
+    for (const struct cm_option *option = cm_option_next(NULL); option != NULL && n < MOST_KEYS;
          option = cm_option_next(option)) {
         if (option->section == section && section != CM_SECTION_NONE && !option->typed_only)
             cm_nearest_offer(&nearest, cm_option_key(option, keys[n++]));
@@ -218,11 +214,8 @@ static enum capmill_status read_recipe_key(struct cm_config *config, const struc
 static bool is_recipe_key(const char *key)
 {
     for (size_t i = 0; i < cm_n_recipe_keys; i++) {
-        const char *name = cm_recipe_keys[i].name;
-        size_t at = 0;
-        while (name[at] != 0 && (key[at] == name[at] || (key[at] == '_' && name[at] == '-')))
-            at++;
-        if (name[at] == 0 && key[at] == 0)
+        char own[CM_OPTION_KEY_BYTES];
+        if (strcmp(recipe_key_text(cm_recipe_keys[i].name, own), key) == 0)
             return true;
     }
     return false;
@@ -309,11 +302,11 @@ static enum capmill_status read_command(struct cm_config *config, const struct c
 static enum capmill_status refuse_root_key(const struct cm_config *config, const struct cm_toml_value *item,
                                            struct cm_error *error)
 {
-    const char *home = home_of(item->key);
     struct cm_nearest nearest;
+    enum capmill_status status = cm_config_check_home(config, item, "the file itself", error);
 
-    if (home != NULL)
-        return refuse_elsewhere(config, item, "outside of any table", home, error);
+    if (status < 0)
+        return status;
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     cm_nearest_offer(&nearest, "command");
     cm_nearest_offer(&nearest, "input");

@@ -210,3 +210,15 @@ const struct cm_option *cm_config_option(enum cm_section section, const char *ke
     }
     return NULL;
 }
+
+enum capmill_status cm_config_check_home(const struct cm_config *config, const struct cm_toml_value *item,
+                                         const char *where, struct cm_error *error)
+{
+    for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++) {
+        if (cm_config_option((enum cm_section)section, item->key) != NULL)
+            return cm_error_set(
+                error, CAPMILL_E_USAGE, 0, "%.300s:%u:%u: '%s' belongs into [%s], not into %s", config->path,
+                item->key_line, item->key_column, item->key, cm_section_names[section], where);
+    }
+    return CAPMILL_OK;
+}

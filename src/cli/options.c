@@ -101,11 +101,14 @@ static enum capmill_status take_value(const struct cm_option *option, const char
     return CAPMILL_OK;
 }
 
-/* `inline_value` is what stood in the same word (--x=VALUE, -oVALUE), NULL where nothing did. */
-static enum capmill_status add_option(const struct cm_option *option, const char *inline_value, bool off,
-                                      struct words *words, struct cm_typed *typed, struct cm_error *error)
+/* `inline_value` is what stood in the same word (--x=VALUE, -oVALUE), NULL where nothing did; `off_word` is
+ * --no-FLAG, NULL where it is not that. */
+static enum capmill_status add_option(const struct cm_option *option, const char *inline_value,
+                                      const char *off_word, struct words *words, struct cm_typed *typed,
+                                      struct cm_error *error)
 {
-    struct cm_setting setting = {.option = option, .origin = option->dashed, .off = off};
+    struct cm_setting setting = {
+        .option = option, .origin = off_word != NULL ? off_word : option->dashed, .off = off_word != NULL};
     enum capmill_status status = take_value(option, inline_value, words, &setting.value, error);
 
     if (status < 0)
@@ -137,8 +140,8 @@ static enum capmill_status read_long(const char *word, struct words *words, stru
 
     if (option == NULL)
         return refuse_option(typed->command, word + 2, name_bytes, error);
-    return add_option(option, word[2 + name_bytes] == '=' ? word + 2 + name_bytes + 1 : NULL, off, words,
-                      typed, error);
+    return add_option(option, word[2 + name_bytes] == '=' ? word + 2 + name_bytes + 1 : NULL,
+                      off ? word : NULL, words, typed, error);
 }
 
 /* "-qv", "-oPATH", "-qo PATH": letters without arguments may share a word, the rest after one with is its
@@ -153,8 +156,8 @@ static enum capmill_status read_letters(const char *letters, struct words *words
         if (option == NULL)
             return cm_error_set(error, CAPMILL_E_USAGE, 0, "there is no option -%c", *letters);
         if (option->argument != NULL)
-            return add_option(option, letters[1] == 0 ? NULL : letters + 1, false, words, typed, error);
-        status = add_option(option, NULL, false, words, typed, error);
+            return add_option(option, letters[1] == 0 ? NULL : letters + 1, NULL, words, typed, error);
+        status = add_option(option, NULL, NULL, words, typed, error);
         if (status < 0 || typed->help || typed->version)
             return status;
     }

@@ -77,7 +77,7 @@ done
 for shell in zsh fish; do
     if ! command -v $shell >/dev/null; then
         echo "not checked: $shell is not installed"
-    elif ! $shell --no-execute "$shell.txt"; then
+    elif ! $shell -n "$shell.txt"; then
         fail "$shell does not take it"
     fi
 done

@@ -32,7 +32,8 @@ version=$(pkg-config --modversion capmill)
 there bin/capmill include/capmill/capmill.h include/capmill/errors.h include/capmill/filter.h \
     include/capmill/transform.h share/man/man1/capmill.1 \
     share/man/man1/capmill-sort.1 share/doc/capmill/README.md share/doc/capmill/docs/sort.md \
-    share/doc/capmill/LICENSE share/capmill/recipes/sample-10mb.recipe
+    share/doc/capmill/LICENSE share/doc/capmill/config.example.toml share/bash-completion/completions/capmill \
+    share/zsh/site-functions/_capmill share/fish/vendor_completions.d/capmill.fish share/capmill/recipes/sample-10mb.recipe
 [ "$(find "$prefix/include" -type f | wc -l)" -eq 4 ] || { echo "a header too many is installed"; exit 1; }
 "$prefix/bin/capmill" --version | grep -F "$version" >/dev/null || { echo "capmill --version is not $version"; exit 1; }
 "$prefix/bin/capmill" generate --packets 1234 --seed 1 -o sample.pcap 2>/dev/null
