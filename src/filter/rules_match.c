@@ -2,7 +2,6 @@
 /* Asking the questions of a tree over lists of packets: each question is a loop of its own that narrows a
  * list, without a branch on the answer; ALL hands the list on, ANY takes out what is decided. Nothing here
  * allocates but the walk. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +13,6 @@
 #include "flow/key.h"
 #include "wire/headers.h"
 #include "wire/numbers.h"
-
-#define NO_PACKET UINT16_MAX
-static_assert(CM_BATCH_CAPACITY <= NO_PACKET, "an index that no packet has");
 
 /* Keep list[i] where `condition` holds: written always, counted where it stays, so that no predictor has to
  * know the traffic. `negate` is 0 or 1. The list may be read and written at once: n_kept never passes i. */
@@ -235,22 +231,24 @@ static uint32_t narrow_flow_ids(const struct cm_rules_node *leaf, const struct c
     NARROW(flow_in_set(&leaf->set, &batch->packets[at], &batch->headers[at], walk->unidirectional));
 }
 
-/* Take the `n_part` packets at `part`, one of the walk's lists, out of the `n` at `list`, which hold them all
- * in the same order. The last of a walk's list is followed by what is no packet, so that no branch has to know
- * where it ends. */
-static uint32_t subtract(uint16_t *list, uint32_t n, uint16_t *part, uint32_t n_part)
+/* Take the `n_part` packets at `part` out of the `n` at `list`. Through marks: walking both lists side by side
+ * would make each step wait for the one before. */
+static uint32_t subtract(struct cm_rules_walk *walk, uint16_t *list, uint32_t n, const uint16_t *part,
+                         uint32_t n_part)
 {
-    uint32_t n_kept = 0, next = 0;
+    uint8_t *marks = walk->marks;
+    uint32_t n_kept = 0;
 
-    part[n_part] = NO_PACKET;
+    for (uint32_t i = 0; i < n_part; i++)
+        marks[part[i]] = 1;
     for (uint32_t i = 0; i < n; i++) {
         const uint16_t at = list[i];
-        const uint32_t gone = part[next] == at;
 
-        next += gone;
         list[n_kept] = at;
-        n_kept += 1 - gone;
+        n_kept += 1u - marks[at];
     }
+    for (uint32_t i = 0; i < n_part; i++)
+        marks[part[i]] = 0;
     return n_kept;
 }
 
@@ -284,7 +282,7 @@ static uint32_t narrow_by_program(const struct cm_bpf_program *program, bool neg
         return cm_bpf_program_select(program, batch->packets, list, n);
     memcpy(walk->matched, list, n * sizeof(*list));
     n_matched = cm_bpf_program_select(program, batch->packets, walk->matched, n);
-    return subtract(list, n, walk->matched, n_matched);
+    return subtract(walk, list, n, walk->matched, n_matched);
 }
 
 static uint32_t narrow_expression(const struct cm_rules_node *leaf, struct cm_rules_walk *walk,
@@ -396,7 +394,7 @@ static uint32_t undecided_by(const struct cm_rules_node *node, struct cm_rules_w
 
         memcpy(matched, undecided, n_undecided * sizeof(*matched));
         n_matched = cm_rules_narrow(node->children[i], walk, batch, matched, n_undecided);
-        n_undecided = subtract(undecided, n_undecided, matched, n_matched);
+        n_undecided = subtract(walk, undecided, n_undecided, matched, n_matched);
     }
     return n_undecided;
 }
@@ -417,14 +415,14 @@ uint32_t cm_rules_narrow(const struct cm_rules_node *node, struct cm_rules_walk 
     if (node->kind == CM_RULES_ALL) {
         memcpy(copy, list, n * sizeof(*list));
         n_other = narrow_all(node, walk, batch, copy, n);
-        return subtract(list, n, copy, n_other);
+        return subtract(walk, list, n, copy, n_other);
     }
     n_other = undecided_by(node, walk, batch, list, n);
     if (node->negate) {
         memcpy(list, copy, n_other * sizeof(*list));
         return n_other;
     }
-    return subtract(list, n, copy, n_other);
+    return subtract(walk, list, n, copy, n_other);
 }
 
 /* --- the walk --- */

@@ -80,9 +80,10 @@ struct cm_rules_walk {
     /* Told of a link type that an expression cannot be compiled for; may be told again. */
     void (*no_program)(void *context, size_t expression_number, uint16_t link_type, const char *reason);
     void *no_program_context;
-    uint16_t (*lists)[CM_BATCH_CAPACITY + 1]; /* two for each level of the tree */
+    uint16_t (*lists)[CM_BATCH_CAPACITY]; /* two for each level of the tree */
     size_t n_lists;
-    uint16_t matched[CM_BATCH_CAPACITY + 1];                /* of an excluding expression */
+    uint16_t matched[CM_BATCH_CAPACITY];                    /* of an excluding expression */
+    uint8_t marks[CM_BATCH_CAPACITY];                       /* 0 between subtractions */
     struct cm_rules_program (*programs)[CM_RULES_PROGRAMS]; /* by expression */
     struct cm_payload_scanner *scanner;
     uint64_t scanned[CM_BATCH_CAPACITY / 64]; /* packets whose payload was scanned already */
