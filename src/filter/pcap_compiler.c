@@ -43,10 +43,43 @@ static int dlt_of(uint16_t link_type)
     return link_type;
 }
 
+/* A file without packets, which libpcap owns from then on. NULL: none can be made. */
+static pcap_t *open_empty_file(uint32_t link_type)
+{
+    const struct pcap_file_header head = {
+        .magic = 0xa1b2c3d4,
+        .version_major = 2,
+        .version_minor = 4,
+        .snaplen = SNAPSHOT_BYTES,
+        .linktype = link_type,
+    };
+    char reason[PCAP_ERRBUF_SIZE];
+    FILE *file = tmpfile();
+    pcap_t *handle = NULL;
+
+    if (file == NULL)
+        return NULL;
+    if (fwrite(&head, sizeof(head), 1, file) == 1 && fseek(file, 0, SEEK_SET) == 0)
+        handle = pcap_fopen_offline(file, reason);
+    if (handle == NULL)
+        fclose(file);
+    return handle;
+}
+
+/* Loopback headers hold the number that IPv6 has on the system that captured. Of files libpcap takes the numbers
+ * of all systems, else that of this system alone. */
+static pcap_t *open_handle(uint16_t link_type)
+{
+    const int dlt = dlt_of(link_type);
+    pcap_t *handle = dlt == DLT_NULL || dlt == DLT_LOOP || dlt == DLT_ENC ? open_empty_file(link_type) : NULL;
+
+    return handle != NULL ? handle : pcap_open_dead(dlt, SNAPSHOT_BYTES);
+}
+
 bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
                      char reason_ret[CM_PCAP_REASON_BYTES])
 {
-    pcap_t *handle = pcap_open_dead(dlt_of(link_type), SNAPSHOT_BYTES);
+    pcap_t *handle = open_handle(link_type);
     struct bpf_program code = {0};
     bool is_done = false;
 
