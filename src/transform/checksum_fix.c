@@ -29,7 +29,7 @@ static bool is_complete(const struct cm_change *change, const struct cm_layer *l
     const uint8_t *ip = change->bytes + headers->l3_offset;
     uint32_t length;
 
-    if (layer->quoted || headers->flags & CM_HEADERS_FRAGMENT)
+    if (headers->flags & CM_HEADERS_FRAGMENT)
         return false;
     if (headers->ip_version == 4) {
         length = cm_load_be16(ip + 2);
@@ -169,8 +169,13 @@ static void fix_summed(struct cm_change *change, const struct cm_layer *layer, u
     bool complete = is_complete(change, layer), pseudo = protocol != CM_PROTOCOL_ICMP;
     uint16_t checksum;
 
-    if (n < field + 2)
+    if (n < field + 2) {
+        /* the sum is in a fragment that is not told from others */
+        if (headers->flags & CM_HEADERS_FRAGMENT && !(headers->flags & CM_HEADERS_CUT) &&
+            change->changed_end != 0)
+            cm_change_reason(change, CM_REASON_CHECKSUM);
         return;
+    }
     if (protocol == CM_PROTOCOL_UDP) {
         uint32_t length = cm_load_be16(change->bytes + at + 4);
 
