@@ -63,9 +63,10 @@ static size_t text_room(const struct cm_expression *expression)
 /* Reasons that are the same for every link type; those about names may have cost a look into the network. */
 static bool is_of_text(const char *reason)
 {
-    static const char *const beginnings[] = {
-        "unknown host", "unknown port", "unknown network", "unknown protocol", "can't parse",  "syntax error",
-        "non-network",  "illegal port", "mask length",     "invalid ",         "out of memory"};
+    static const char *const beginnings[] = {"unknown host",     "unknown port",       "unknown network",
+                                             "unknown protocol", "can't parse",        "syntax error",
+                                             "non-network",      "illegal port",       "mask length",
+                                             "invalid ",         "expression rejects", "out of memory"};
 
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
         if (strncmp(reason, beginnings[i], strlen(beginnings[i])) == 0)

@@ -171,12 +171,12 @@ static const char *value_wanted(const struct cm_expression_parser *parser)
     case CM_X_NET:
         return "a network such as 10.0.0.0/8";
     case CM_X_PORT:
-        return "a port: a number from 0 to 65535 or a name";
+        return "a number from 0 to 65535 or a name";
     case CM_X_PORTRANGE:
         return "two ports such as 6000-6008";
     case CM_X_PROTO:
     case CM_X_PROTOCHAIN:
-        return "a protocol: a number or a name such as \\tcp";
+        return "a number or a name such as \\tcp";
     case CM_X_GATEWAY:
         return "the name of a host";
     default:
@@ -223,16 +223,13 @@ static bool read_value(struct cm_expression_parser *parser)
 /* `proto tcp` where `proto \tcp` is meant, and other words that cannot stand as names. */
 static bool wrong_value(struct cm_expression_parser *parser)
 {
-    struct cm_expression_token last = {.start = parser->words.start, .end = parser->words.end};
     bool is_protocol = parser->words.what == CM_X_PROTO || parser->words.what == CM_X_PROTOCHAIN;
 
-    if (parser->words.what != CM_X_END)
-        last = cm_expression_lex(parser->text, parser->words.what_at);
     if (is_protocol && is_kind(parser, CM_X_PROTOCOL))
         return wrong(
             parser,
             "'%s' is a word of the language: as the name of a protocol it is written with a \\ before it");
-    return lacks(parser, &last, value_wanted(parser));
+    return lacks(parser, &parser->last, value_wanted(parser));
 }
 
 /* After the protocol and direction: what kind, then its value. */
@@ -655,6 +652,28 @@ static enum found read_relation(struct cm_expression_parser *parser, enum found 
 
 /* --- putting them together --- */
 
+/* A name that would be a word of the language, were it in small letters. False: it would not. */
+static bool wrong_case(struct cm_expression_parser *parser)
+{
+    char small[CM_EXPRESSION_SHOWN];
+    uint32_t n = parser->token.end - parser->token.start;
+
+    if (!is_kind(parser, CM_X_NAME) || n >= sizeof(small))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        char c = parser->text[parser->token.start + i];
+
+        small[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    small[n] = '\0';
+    if (cm_expression_word_find(small, n) == NULL)
+        return false;
+    cm_expression_fault_set(&parser->reading->fault, parser->token.start,
+                            "'%.*s' is written in small letters: '%s'", (int)n,
+                            parser->text + parser->token.start, small);
+    return true;
+}
+
 static bool is_joint(const struct cm_expression_parser *parser)
 {
     return is_kind(parser, CM_X_AND) || is_kind(parser, CM_X_OR);
@@ -665,6 +684,11 @@ static bool wrong_after(struct cm_expression_parser *parser)
 {
     enum cm_expression_kind kind = parser->token.kind;
 
+    if (wrong_case(parser))
+        return false;
+    if (parser->last.kind == CM_X_NAME && parser->last.start == parser->bare_at &&
+        (starts_primitive(kind) || starts_value(kind)))
+        return cm_expression_wrong_token(parser, &parser->last, "'%s' begins no primitive");
     if (kind == CM_X_WRONG)
         return wrong(parser, strchr("&|", parser->text[parser->token.start]) != NULL
                                  ? "'%s' joins no primitives: 'and' or 'or' does"
@@ -736,6 +760,8 @@ static bool takes_terms(enum place place)
 
 static bool wrong_operand(struct cm_expression_parser *parser, enum place place)
 {
+    if (takes_terms(place) && wrong_case(parser))
+        return false;
     if (parser->token.wrong != NULL)
         return cm_expression_wrong_itself(parser, &parser->token);
     if (is_kind(parser, CM_X_WRONG))
@@ -779,9 +805,12 @@ static enum found read_term(struct cm_expression_parser *parser, enum place plac
         if (!is_whole)
             parser->words.is_set = false;
         if (!is_whole && starts_value(parser->token.kind) && parser->token.wrong == NULL) {
-            char format[96];
+            char format[128];
 
-            snprintf(format, sizeof(format), "'%s' is missing between '%.*s' and '%%s'",
+            if (wrong_case(parser))
+                return FOUND_WRONG;
+            snprintf(format, sizeof(format), "%s'%s' is missing between '%.*s' and '%%s'",
+                     is_kind(parser, CM_X_NAME) ? "'and', 'or' or a word such as " : "",
                      cm_expression_takes_ports(first.value) ? "port" : "host", (int)(first.end - first.start),
                      parser->text + first.start);
             return wrong(parser, format), FOUND_WRONG;
@@ -805,6 +834,11 @@ static enum found read_id(struct cm_expression_parser *parser, enum place place,
 {
     bool is_number = is_kind(parser, CM_X_NUMBER);
 
+    if (takes_terms(place)) {
+        if (!parser->words.is_set && wrong_case(parser))
+            return FOUND_WRONG;
+        parser->bare_at = parser->token.start;
+    }
     if (!is_number || !takes_terms(place))
         return !read_value(parser) ? FOUND_WRONG : is_number ? FOUND_NUMBER : FOUND_ID;
     parser->number = parser->token;
@@ -860,7 +894,7 @@ static enum found read_operand(struct cm_expression_parser *parser, enum place p
 
 bool cm_expression_read(const char *text, struct cm_expression_reading *reading)
 {
-    struct cm_expression_parser parser = {.text = text, .reading = reading};
+    struct cm_expression_parser parser = {.text = text, .reading = reading, .bare_at = UINT32_MAX};
     size_t n = strnlen(text, CM_EXPRESSION_MAX_BYTES + 1);
 
     memset(reading, 0, sizeof(*reading));

@@ -22,6 +22,7 @@ struct cm_expression_parser {
     struct cm_expression_token last;   /* the one before it */
     struct cm_expression_token number; /* the last that may turn out to be an id or a value */
     uint32_t depth;
+    uint32_t bare_at;                 /* the last name or address that stood without words before it */
     struct cm_expression_words words; /* in force */
     struct cm_expression_reading *reading;
 };
