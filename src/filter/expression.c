@@ -143,11 +143,15 @@ static void set_reason(const struct cm_expression *expression, uint16_t link_typ
 
 /* --- programs --- */
 
+/* A load from where only the Linux kernel has something; behind a header of variable length it is indexed. */
 static bool asks_a_kernel(const struct cm_pcap_code *code)
 {
-    for (size_t i = 0; i < code->n; i++)
-        if ((code->instructions[i].code & 0xe7) == 0x20 && code->instructions[i].k >= CM_BPF_ANCILLARY)
+    for (size_t i = 0; i < code->n; i++) {
+        uint16_t mode = code->instructions[i].code & 0xe7; /* class and mode: LD, ABS or IND */
+
+        if ((mode == 0x20 || mode == 0x40) && code->instructions[i].k >= CM_BPF_ANCILLARY)
             return true;
+    }
     return false;
 }
 
