@@ -93,7 +93,7 @@ static enum capmill_status take_one(struct cm_config *config, const struct cm_op
                                     const struct cm_toml_value *value, const char *key,
                                     struct cm_config_taker taker, struct cm_error *error)
 {
-    const char *text, *origin;
+    const char *text = NULL, *origin = NULL;
     enum capmill_status status = cm_config_text(config, option->kind, value, key, &text, &origin, error);
 
     return status < 0 ? status : taker.take(taker.context, text, origin, error);

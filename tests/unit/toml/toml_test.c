@@ -137,6 +137,19 @@ CM_TEST(toml, bad_text_is_refused_with_its_place)
     check_refused("a = 1\n\0b = 2\n", 13, "job.toml:2:1: a zero byte");
 }
 
+CM_TEST(toml, letters_beyond_ascii_are_no_white_space)
+{
+    struct cm_toml_value *root = parse("s = \"\"\"a\\\n   \xef\xbb\xb7\xc3\xa4\"\"\"\n");
+
+    cm_check_str(root->items[0].text, "a\xef\xbb\xb7\xc3\xa4");
+    cm_toml_free(root);
+    check_wrong("a\xef\xbb\xb7", "job.toml:1:2: ");
+    check_wrong("\xc3\xa4 = 1", "job.toml:1:1: ");
+    check_wrong(" [[[\xe7\xbb\xbf", "job.toml:1:4: ");
+    check_wrong("[=]", "job.toml:1:2: ");
+    check_wrong("a = 1\xe1\x9a\x81", "job.toml:1:6: ");
+}
+
 CM_TEST(toml, empty_text_is_an_empty_table)
 {
     struct cm_toml_value *root = parse("");
