@@ -270,7 +270,9 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
     if (status < 0)
         return status;
     plan->range_bytes = run->job.command == CAPMILL_SORT ? CM_SORT_RANGE_BYTES : CM_SUMMARY_RANGE_BYTES;
-    plan->block_bytes = run->job.command == CAPMILL_SORT ? CM_SORT_RANGE_BYTES : CM_SUMMARY_BLOCK_BYTES;
+    /* what a filter keeps of a block is copied out where it is little, and the block used again */
+    plan->block_bytes = run->job.command == CAPMILL_SORT && run->filter == NULL ? CM_SORT_RANGE_BYTES
+                                                                                : CM_SUMMARY_BLOCK_BYTES;
     for (uint32_t i = 0; i < run->inputs.n; i++) {
         const struct cm_input *input = &run->inputs.all[i];
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/grow.h"
 
 struct cm_sort_event *cm_sort_event_create(uint32_t input, const struct cm_event *event)
 {
@@ -34,10 +35,16 @@ void cm_sort_events_free(struct cm_sort_event *list)
     }
 }
 
-void cm_chunk_pool_init(struct cm_chunk_pool *pool)
+/* Of a segment that copies go to: as many kept packets as are worth a call, and little where one chunk has few.
+ */
+#define COPIES_BYTES (64u * 1024)
+
+bool cm_chunk_pool_init(struct cm_chunk_pool *pool)
 {
     cm_mutex_init(&pool->lock);
     pool->free_list = NULL;
+    pool->copies = cm_segment_pool_create(0, COPIES_BYTES);
+    return pool->copies != NULL;
 }
 
 static void destroy(struct cm_chunk *chunk)
@@ -55,6 +62,7 @@ void cm_chunk_pool_fini(struct cm_chunk_pool *pool)
         pool->free_list = chunk->next;
         destroy(chunk);
     }
+    cm_segment_pool_destroy(pool->copies);
     cm_mutex_fini(&pool->lock);
 }
 
@@ -77,6 +85,9 @@ struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool)
     chunk->max_ns = 0;
     chunk->n_bytes = 0;
     chunk->n_segments = 0;
+    chunk->copies = false;
+    chunk->copy_left = 0;
+    chunk->n_seen = 0;
     chunk->events = NULL;
     chunk->last_event = &chunk->events;
     chunk->next = NULL;
@@ -101,6 +112,32 @@ void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk)
     cm_mutex_unlock(&pool->lock);
 }
 
+/* Room for `n` bytes of a record among the copies; NULL: no memory. */
+static uint8_t *room_for_copy(struct cm_chunk *chunk, struct cm_chunk_pool *pool, uint32_t n)
+{
+    uint8_t *at;
+
+    if (n > chunk->copy_left) {
+        size_t n_bytes = n > COPIES_BYTES ? n : COPIES_BYTES;
+        struct cm_segment *segment;
+
+        if (!CM_GROW(chunk->segments, chunk->segments_capacity, chunk->n_segments + 1, 16))
+            return NULL;
+        segment = n > COPIES_BYTES ? cm_segment_create(0, n) : cm_segment_pool_acquire(pool->copies);
+        if (segment == NULL)
+            return NULL;
+        segment->n_bytes = n_bytes;
+        chunk->segments[chunk->n_segments++] = segment;
+        chunk->n_bytes += n_bytes;
+        chunk->copy_at = segment->bytes;
+        chunk->copy_left = n_bytes;
+    }
+    at = chunk->copy_at;
+    chunk->copy_at += n;
+    chunk->copy_left -= n;
+    return at;
+}
+
 static bool hold_segments(struct cm_chunk *chunk, const struct cm_batch *batch)
 {
     for (uint32_t i = 0; i < batch->n_segments; i++) {
@@ -108,15 +145,8 @@ static bool hold_segments(struct cm_chunk *chunk, const struct cm_batch *batch)
 
         if (chunk->n_segments > 0 && chunk->segments[chunk->n_segments - 1] == segment)
             continue;
-        if (chunk->n_segments == chunk->segments_capacity) {
-            size_t capacity = chunk->segments_capacity == 0 ? 16 : 2 * chunk->segments_capacity;
-            struct cm_segment **segments = realloc(chunk->segments, capacity * sizeof(*segments));
-
-            if (segments == NULL)
-                return false;
-            chunk->segments = segments;
-            chunk->segments_capacity = capacity;
-        }
+        if (!CM_GROW(chunk->segments, chunk->segments_capacity, chunk->n_segments + 1, 16))
+            return false;
         cm_segment_acquire(segment);
         chunk->segments[chunk->n_segments++] = segment;
         chunk->n_bytes += segment->n_bytes + segment->headroom_bytes;
@@ -124,8 +154,9 @@ static bool hold_segments(struct cm_chunk *chunk, const struct cm_batch *batch)
     return true;
 }
 
-enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
-                                    const struct cm_encoder *encoder, struct cm_error *error)
+enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool *pool,
+                                    const struct cm_batch *batch, const struct cm_encoder *encoder,
+                                    struct cm_error *error)
 {
     uint32_t n = cm_batch_n_selected(batch);
     struct cm_window_entry *entries;
@@ -141,19 +172,13 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
         *chunk->last_event = event;
         chunk->last_event = &event->next;
     }
+    chunk->n_seen += batch->n_packets;
     if (n == 0)
         return CAPMILL_OK;
-    if (!hold_segments(chunk, batch))
+    if (!chunk->copies && !hold_segments(chunk, batch))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to hold on to a segment");
-    if (chunk->n + n > chunk->capacity) {
-        size_t capacity = chunk->capacity < 8192 ? 8192 : 2 * chunk->capacity;
-
-        entries = realloc(chunk->entries, capacity * sizeof(*entries));
-        if (entries == NULL)
-            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu packets of a range", capacity);
-        chunk->entries = entries;
-        chunk->capacity = capacity;
-    }
+    if (!CM_GROW(chunk->entries, chunk->capacity, chunk->n + n, 8192))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
     entries = chunk->entries + chunk->n;
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
@@ -166,6 +191,14 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batc
                                               .interface = packet->interface};
         chunk->min_ns = packet->time_ns < chunk->min_ns ? packet->time_ns : chunk->min_ns;
         chunk->max_ns = packet->time_ns > chunk->max_ns ? packet->time_ns : chunk->max_ns;
+    }
+    for (uint32_t i = 0; i < n && chunk->copies; i++) {
+        uint8_t *copy = room_for_copy(chunk, pool, entries[i].record_bytes);
+
+        if (copy == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
+        memcpy(copy, entries[i].record, entries[i].record_bytes);
+        entries[i].record = copy;
     }
     if (!encoder->verbatim) {
         for (uint32_t i = 0; i < n; i++) {
@@ -195,7 +228,7 @@ enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *er
 
     for (size_t i = 0; i < chunk->n && n_bytes <= limit; i++)
         n_bytes += chunk->entries[i].record_bytes;
-    if (chunk->n_segments == 0 || n_bytes > limit)
+    if (chunk->copies || chunk->n_segments == 0 || n_bytes > limit)
         return CAPMILL_OK;
     compact = cm_segment_create(0, (size_t)n_bytes);
     if (compact == NULL)

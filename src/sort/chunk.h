@@ -30,6 +30,12 @@ struct cm_chunk {
     uint64_t n_bytes; /* of the segments it holds */
     struct cm_segment **segments;
     size_t n_segments, segments_capacity;
+    /* A filter keeps little: records are copied together and segments let go at once, so that the blocks they
+     * were read into are used again while they are in cache. Set by the owner of an empty chunk. */
+    bool copies;
+    uint8_t *copy_at; /* room in the last segment */
+    size_t copy_left;
+    uint64_t n_seen; /* packets of its batches, kept or not */
     struct cm_sort_event *events, **last_event;
     _Atomic uint32_t references; /* the window's, and one for each group that copies from it */
     struct cm_chunk *next;       /* in free lists */
@@ -43,15 +49,17 @@ void cm_sort_events_free(struct cm_sort_event *list);
 struct cm_chunk_pool {
     struct cm_mutex lock;
     struct cm_chunk *free_list;
+    struct cm_segment_pool *copies;
 };
-void cm_chunk_pool_init(struct cm_chunk_pool *pool);
+bool cm_chunk_pool_init(struct cm_chunk_pool *pool); /* false: no memory */
 void cm_chunk_pool_fini(struct cm_chunk_pool *pool);
 struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool); /* one reference; NULL: no memory */
 void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk);
 
-/* Append the selected packets of a batch, its events, and references to its segments. */
-enum capmill_status cm_chunk_append(struct cm_chunk *chunk, const struct cm_batch *batch,
-                                    const struct cm_encoder *encoder, struct cm_error *error);
+/* Append the selected packets of a batch, its events, and references to its segments, or copies. */
+enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool *pool,
+                                    const struct cm_batch *batch, const struct cm_encoder *encoder,
+                                    struct cm_error *error);
 
 /* Where a chunk's few packets hold on to much larger segments, copy them together and let the segments go:
  * thousands of small inputs must not keep a block each. */

@@ -38,7 +38,11 @@ struct local {
     struct cm_window_entry *scratch;
     size_t scratch_capacity;
     struct cm_emitter emitter;
+    bool is_thin; /* the filter kept little of this thread's last range */
 };
+
+/* Less than a fourth is worth copying out: what is held of a block otherwise is mostly what nobody wants. */
+#define THIN_SHARE 4u
 
 static enum capmill_status open_local(void *context, unsigned thread, void **local_ret,
                                       struct cm_error *error)
@@ -153,6 +157,7 @@ static enum capmill_status submit(struct shared *shared, struct local *local, ui
     enum capmill_status status = CAPMILL_OK;
 
     local->chunk = NULL;
+    local->is_thin = chunk->n * THIN_SHARE < chunk->n_seen;
     if (chunk->n > local->scratch_capacity) {
         free(local->scratch);
         local->scratch_capacity = chunk->capacity;
@@ -192,11 +197,13 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
     struct local *local = local_context;
     enum capmill_status status;
 
-    if (local->chunk == NULL)
+    if (local->chunk == NULL) {
         local->chunk = cm_chunk_acquire(&shared->chunks);
-    if (local->chunk == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
-    status = cm_chunk_append(local->chunk, batch, &shared->encoder, error);
+        if (local->chunk == NULL)
+            return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
+        local->chunk->copies = local->is_thin;
+    }
+    status = cm_chunk_append(local->chunk, &shared->chunks, batch, &shared->encoder, error);
     if (status < 0 || !batch->last_of_sequence)
         return status;
     return submit(shared, local, shared->sequence_base[batch->input] + batch->sequence, error);
@@ -261,8 +268,8 @@ enum capmill_status cm_window_sink_create(const struct cm_sort_options *options,
     shared->outlet = *options->outlet;
     shared->sequence_base = options->sequence_base;
     cm_mutex_init(&shared->lock);
-    cm_chunk_pool_init(&shared->chunks);
-    shared->window = cm_window_create(options->memory_bytes, options->read_once, &shared->chunks);
+    if (cm_chunk_pool_init(&shared->chunks))
+        shared->window = cm_window_create(options->memory_bytes, options->read_once, &shared->chunks);
     if (shared->window == NULL) {
         close_shared(shared);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a sort");

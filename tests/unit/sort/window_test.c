@@ -23,7 +23,7 @@ static struct cm_chunk *chunk_of(struct cm_chunk_pool *pool, uint64_t number, co
         batch->packets[i] = (struct cm_packet){
             .data = segment->bytes, .time_ns = times[i], .place = number * 1000 + i, .record_bytes = 10};
     batch->n_packets = (uint32_t)n;
-    cm_check_eq(cm_chunk_append(chunk, batch, &encoder, &error), CAPMILL_OK);
+    cm_check_eq(cm_chunk_append(chunk, pool, batch, &encoder, &error), CAPMILL_OK);
     cm_sort_window_entries(chunk->entries, scratch, chunk->n);
     cm_batch_destroy(batch);
     cm_segment_release(segment);
@@ -82,7 +82,7 @@ CM_TEST(window, random_chunks_come_out_in_order_or_are_refused)
         enum capmill_status status = CAPMILL_OK;
         uint64_t n_chunks = drawn_in(&seed, 1, 120);
 
-        cm_chunk_pool_init(&pool);
+        cm_check(cm_chunk_pool_init(&pool));
         window = cm_window_create(memory_bytes, patient, &pool);
         for (uint64_t c = 0; c < n_chunks && status == CAPMILL_OK; c++) {
             uint64_t times[20];
@@ -128,7 +128,7 @@ CM_TEST(window, disorder_within_the_first_look_is_never_late)
         struct drained drained = {0};
         struct cm_error error = {0};
 
-        cm_chunk_pool_init(&pool);
+        cm_check(cm_chunk_pool_init(&pool));
         window = cm_window_create(UINT64_MAX, false, &pool);
         for (uint64_t c = 0; c < 100; c++) {
             uint64_t times[2] = {100000 + c * 100, 100000 + c * 100 - reach * 100 + 1};
@@ -156,7 +156,7 @@ CM_TEST(window, late_begins_below_the_cut)
         struct cm_error error = {0};
         uint64_t times[1] = {500};
 
-        cm_chunk_pool_init(&pool);
+        cm_check(cm_chunk_pool_init(&pool));
         window = cm_window_create(0, false, &pool);
         cm_check_eq(cm_window_accept(window, chunk_of(&pool, 0, times, 1), &error), CAPMILL_OK);
         cm_check_eq(drain(window, &pool, &drained), CAPMILL_AGAIN);
