@@ -36,6 +36,10 @@ static enum capmill_status parse_protocol(const struct capmill_word *word, uint8
         *protocol_ret = (uint8_t)number;
         return CAPMILL_OK;
     }
+    if (strcmp(word->value, "icmp6") == 0) { /* as filters take it too */
+        *protocol_ret = CM_PROTOCOL_ICMPV6;
+        return CAPMILL_OK;
+    }
     for (unsigned i = 0; i <= UINT8_MAX; i++) {
         const char *name = cm_wire_protocol_name((uint8_t)i);
 

@@ -139,6 +139,24 @@ CM_TEST(truncate, the_first_rule_that_matches_counts)
     }
 }
 
+CM_TEST(truncate, protocols_by_name_and_number)
+{
+    static const char *const names[] = {"icmp6", "icmpv6", "58"};
+
+    for (unsigned i = 0; i < 3; i++) {
+        const struct capmill_truncate_rule rule = {{names[i], "p"}, {NULL, NULL}, {"2", "m"}, "r"};
+        struct wishes wishes = {0};
+        struct packet packet = {0}, other = {0};
+
+        wishes.transform.truncate = &rule;
+        wishes.transform.n_truncate = 1;
+        build(&packet, 6, 58, 30);
+        check_kept(&wishes, &packet, packet.n - 28);
+        build(&other, 6, 6, 30);
+        check_kept(&wishes, &other, other.n);
+    }
+}
+
 /* Ports are changed first; sums are those of the whole packet. */
 CM_TEST(truncate, after_other_changes)
 {

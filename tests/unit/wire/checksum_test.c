@@ -166,6 +166,53 @@ CM_TEST(checksum, udp_lite_covers_what_it_says)
     cm_check(!cm_wire_verify_l4(p.bytes, CM_PROTOCOL_UDP_LITE, p.bytes + l4, 20));
 }
 
+static void set_be16(uint8_t *bytes, unsigned value)
+{
+    bytes[0] = (uint8_t)(value >> 8);
+    bytes[1] = (uint8_t)value;
+}
+
+CM_TEST(checksum, coverage_is_bounded)
+{
+    uint8_t l4[64] = {0};
+
+    for (size_t n = 18; n <= sizeof(l4); n++) {
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_TCP, l4, n), n);
+        set_be16(l4 + 4, 0); /* UDP-Lite: all */
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_UDP_LITE, l4, n), n);
+        set_be16(l4 + 4, 3); /* not less than the header */
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_UDP_LITE, l4, n), 8);
+        set_be16(l4 + 4, 17);
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_UDP_LITE, l4, n), 17);
+        set_be16(l4 + 4, 60000);
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_UDP_LITE, l4, n), n);
+        l4[4] = 0; /* DCCP: a header of no length still has its sum */
+        l4[5] = 1;
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_DCCP, l4, n), 8);
+        l4[4] = 3;
+        l4[5] = 2;
+        cm_check_eq(cm_wire_coverage(CM_PROTOCOL_DCCP, l4, n), 16);
+    }
+}
+
+/* The pseudo header given as a sum, and a seed above 16 bits. */
+CM_TEST(checksum, seeded)
+{
+    struct packet p = {0};
+    uint32_t seed;
+
+    put_ipv4(&p, CM_PROTOCOL_TCP);
+    put_tcp(&p, 1, 2, 0x10);
+    fill(&p, 0xee, 33);
+    close_ipv4(&p, 0);
+    seed = cm_wire_sum_pseudo(p.bytes, CM_PROTOCOL_TCP, p.n - 20);
+    cm_check_eq(cm_wire_checksum_l4_seeded(seed, CM_PROTOCOL_TCP, p.bytes + 20, p.n - 20),
+                cm_wire_checksum_l4(p.bytes, CM_PROTOCOL_TCP, p.bytes + 20, p.n - 20));
+    cm_check_eq(cm_wire_sum(p.bytes, 0, 0xffffffff), 0xffff);
+    cm_check_eq(cm_wire_sum(p.bytes, 0, 0x00020003), 5);
+    cm_check_eq(cm_wire_sum((const uint8_t *)"\x00\x01", 2, 0x8000ffff), 0x8001);
+}
+
 /* RFC 3720, section B.4, and the check value of the CRC catalogues. */
 CM_TEST(checksum, crc32c)
 {
