@@ -9,7 +9,7 @@
 
 #include "capmill/filter.h"
 #include "core/stage.h"
-#include "flow/flow_counts.h"
+#include "flow/flow_sizes.h"
 
 struct cm_filter;
 
@@ -44,7 +44,7 @@ bool cm_filter_late(struct cm_filter *filter, struct cm_operator *operator_ret);
 /* Keeps packets of flows of which `counts` has seen at least `n_packets` (needs headers). `counts` outlives
  * it and is complete. In the caller's storage. */
 struct cm_flow_filter {
-    const struct cm_flow_counts *counts;
+    const struct cm_flow_sizes *counts;
     uint64_t n_packets;
     bool unidirectional;
 };

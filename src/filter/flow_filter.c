@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operator of a filter by flow size: keeps packets of flows that were counted often enough. Counting is
- * flow/flow_counts.c's. */
+ * flow/flow_sizes.c's. */
 #include "filter/filter.h"
 #include "flow/key.h"
 #include "wire/headers.h"
@@ -12,7 +12,7 @@ static bool is_kept(const struct cm_flow_filter *filter, const struct cm_packet 
     struct cm_flow_key key;
 
     return cm_flow_key_make(packet, headers, filter->unidirectional, &key, &direction) != CM_FLOW_NONE &&
-           cm_flow_counts_of(filter->counts, &key) >= filter->n_packets;
+           cm_flow_sizes_of(filter->counts, &key) >= filter->n_packets;
 }
 
 static enum capmill_status process(void *shared, void *local, struct cm_batch *batch, struct cm_error *error)

@@ -72,7 +72,7 @@ enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, ui
 
 static void reset_counts(void *context)
 {
-    cm_flow_counts_reset(context);
+    cm_flow_sizes_reset(context);
 }
 
 enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error *error)
@@ -87,23 +87,22 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
     if (run->job.filter.min_flow_packets < 2)
         return CAPMILL_OK;
     /* half of the memory: the pass that follows needs some too */
-    run->flow_counts = cm_flow_counts_create(run->plan.n_threads, run->plan.memory_bytes / 2);
-    if (run->flow_counts == NULL)
+    run->flow_sizes = cm_flow_sizes_create(run->plan.n_threads, run->plan.memory_bytes / 2);
+    if (run->flow_sizes == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to count the packets of flows");
-    run->flow_filter = (struct cm_flow_filter){.counts = run->flow_counts,
+    run->flow_filter = (struct cm_flow_filter){.counts = run->flow_sizes,
                                                .n_packets = run->job.filter.min_flow_packets,
                                                .unidirectional = run->job.unidirectional};
-    shared.counts = run->flow_counts;
+    shared.counts = run->flow_sizes;
     sink = cm_flow_count_sink(&shared);
     cm_operators_make(run, true, false, &operators);
     bytes_total = atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed);
     atomic_store_explicit(&run->state.bytes_total, 2 * bytes_total, memory_order_relaxed);
-    status =
-        cm_run_pass_over(run, 0, run->inputs.n, &operators, &sink, reset_counts, run->flow_counts, error);
+    status = cm_run_pass_over(run, 0, run->inputs.n, &operators, &sink, reset_counts, run->flow_sizes, error);
     if (sink.close != NULL)
         sink.close(sink.shared);
     if (status >= 0)
-        status = cm_flow_counts_finish(run->flow_counts, error);
+        status = cm_flow_sizes_finish(run->flow_sizes, error);
     atomic_store_explicit(&run->state.bytes_total, bytes_total, memory_order_relaxed);
     cm_state_return_to(&run->state, &mark);
     for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {

@@ -13,7 +13,7 @@ enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, ui
                                      void (*reset)(void *context), void *reset_context,
                                      struct cm_error *error);
 
-/* The first of two passes of a filter by flow size: counts into run->flow_counts and looks at the inputs
+/* The first of two passes of a filter by flow size: counts into run->flow_sizes and looks at the inputs
  * again. Does nothing where no least number is asked for. */
 enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error *error);
 

@@ -145,7 +145,7 @@ void capmill_run_destroy(struct capmill_run *run)
     cm_summary_destroy(run->summary);
     cm_synth_destroy(run->synth);
     cm_filter_destroy(run->filter);
-    cm_flow_counts_destroy(run->flow_counts);
+    cm_flow_sizes_destroy(run->flow_sizes);
     cm_transform_destroy(run->transform);
     if (run->job.command != CAPMILL_GENERATE)
         cm_inputs_fini(&run->inputs);

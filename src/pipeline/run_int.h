@@ -44,8 +44,8 @@ struct capmill_run {
     struct cm_counters_table counters;
     struct cm_summary *summary; /* after execute: of all inputs */
     struct cm_synth *synth;
-    struct cm_filter *filter;           /* NULL: every packet is kept */
-    struct cm_flow_counts *flow_counts; /* by the first of two passes of a filter by flow size */
+    struct cm_filter *filter;         /* NULL: every packet is kept */
+    struct cm_flow_sizes *flow_sizes; /* by the first of two passes of a filter by flow size */
     struct cm_flow_filter flow_filter;
     struct cm_transform *transform; /* NULL: packets are written as they were read */
 

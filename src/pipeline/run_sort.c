@@ -153,7 +153,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .failure_context = attempt,
     };
 
-    cm_operators_make(run, false, run->flow_counts != NULL, &operators);
+    cm_operators_make(run, false, run->flow_sizes != NULL, &operators);
     cm_plan_number_ranges(run, 0, run->inputs.n, run->plan.range_bytes);
     outcome = cm_pass_run(&options, &culprit);
     if (outcome == CM_PASS_DISPROVED)

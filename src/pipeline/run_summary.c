@@ -16,7 +16,7 @@ static enum capmill_status pass_into(struct capmill_run *run, uint32_t first, ui
 {
     struct cm_operators operators;
 
-    cm_operators_make(run, true, run->flow_counts != NULL, &operators);
+    cm_operators_make(run, true, run->flow_sizes != NULL, &operators);
     return cm_run_pass_over(run, first, end, &operators, cm_summary_sink(summary), reset_summary, summary,
                             error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting the packets of each flow, batch by batch. The counts are flow/flow_counts.c's. */
+/* Counting the packets of each flow, batch by batch. The counts are flow/flow_sizes.c's. */
 #include "sink/flow_count_sink.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static enum capmill_status count_consume(void *shared, void *local_, struct cm_b
 
         if (cm_flow_key_make(&batch->packets[at], &batch->headers[at], sink->unidirectional, &key,
                              &direction) != CM_FLOW_NONE)
-            status = cm_flow_counts_add(sink->counts, local->thread, &key, error);
+            status = cm_flow_sizes_add(sink->counts, local->thread, &key, error);
     }
     return status;
 }
@@ -56,7 +56,7 @@ static enum capmill_status count_finish(void *shared, struct cm_error *error)
 {
     const struct cm_flow_count_sink *sink = shared;
 
-    return cm_flow_counts_finish(sink->counts, error);
+    return cm_flow_sizes_finish(sink->counts, error);
 }
 
 static void count_close(void *shared)

@@ -4,11 +4,11 @@
 #define CM_SINK_FLOW_COUNT_SINK_H
 
 #include "core/stage.h"
-#include "flow/flow_counts.h"
+#include "flow/flow_sizes.h"
 
 /* In the caller's storage. Batches come with headers. */
 struct cm_flow_count_sink {
-    struct cm_flow_counts *counts;
+    struct cm_flow_sizes *counts;
     bool unidirectional;
 };
 struct cm_sink cm_flow_count_sink(struct cm_flow_count_sink *shared);

@@ -37,7 +37,7 @@ static void count(void *context)
 static void check_filter(bool unidirectional, uint64_t n_least)
 {
     struct made_packet *packets = made_capture(N_PACKETS, 1, 40, 12);
-    struct cm_flow_counts *counts = cm_flow_counts_create(N_THREADS, (uint64_t)64 << 20);
+    struct cm_flow_sizes *counts = cm_flow_sizes_create(N_THREADS, (uint64_t)64 << 20);
     struct cm_flow_count_sink shared = {counts, unidirectional};
     struct cm_flow_filter filter = {counts, n_least, unidirectional};
     struct cm_sink sink = cm_flow_count_sink(&shared);
@@ -85,7 +85,7 @@ static void check_filter(bool unidirectional, uint64_t n_least)
     }
     cm_check(n_kept > 0 && (n_dropped > 0) == (n_least > 1)); /* or nothing was tried */
     sink.close(sink.shared);
-    cm_flow_counts_destroy(counts);
+    cm_flow_sizes_destroy(counts);
     free(flows);
     free(made);
     free(packets);

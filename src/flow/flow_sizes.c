@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets per flow: two key sets a thread (IPv4 flows take half the memory), of one seed, so that uniting
  * walks them in one order. All threads share one budget; a set asks before it grows. */
-#include "flow/flow_counts.h"
+#include "flow/flow_sizes.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -26,7 +26,7 @@ struct part {
     struct cm_key_set flows6;
 };
 
-struct cm_flow_counts {
+struct cm_flow_sizes {
     unsigned n_parts;
     uint64_t memory_bytes;
     _Atomic uint64_t held_bytes; /* by all sets; a sum, nothing is made visible by it */
@@ -34,7 +34,7 @@ struct cm_flow_counts {
     void *parts_memory;
 };
 
-static void count_held(struct cm_flow_counts *counts)
+static void count_held(struct cm_flow_sizes *counts)
 {
     uint64_t held = 0;
 
@@ -43,9 +43,9 @@ static void count_held(struct cm_flow_counts *counts)
     atomic_store_explicit(&counts->held_bytes, held, memory_order_relaxed);
 }
 
-struct cm_flow_counts *cm_flow_counts_create(unsigned n_threads, uint64_t memory_bytes)
+struct cm_flow_sizes *cm_flow_sizes_create(unsigned n_threads, uint64_t memory_bytes)
 {
-    struct cm_flow_counts *counts = calloc(1, sizeof(*counts));
+    struct cm_flow_sizes *counts = calloc(1, sizeof(*counts));
     struct cm_flow_seed seed;
     size_t n_bytes;
 
@@ -64,7 +64,7 @@ struct cm_flow_counts *cm_flow_counts_create(unsigned n_threads, uint64_t memory
         if (cm_key_set_init(&part->flows4, WORDS4, CM_FLOW_KEY4_WORDS, &seed, NULL) < 0 ||
             cm_key_set_init(&part->flows6, WORDS6, CM_FLOW_KEY_WORDS, &seed, NULL) < 0) {
             counts->n_parts++;
-            cm_flow_counts_destroy(counts);
+            cm_flow_sizes_destroy(counts);
             return NULL;
         }
     }
@@ -72,7 +72,7 @@ struct cm_flow_counts *cm_flow_counts_create(unsigned n_threads, uint64_t memory
     return counts;
 }
 
-void cm_flow_counts_destroy(struct cm_flow_counts *counts)
+void cm_flow_sizes_destroy(struct cm_flow_sizes *counts)
 {
     if (counts == NULL)
         return;
@@ -88,7 +88,7 @@ void cm_flow_counts_destroy(struct cm_flow_counts *counts)
 
 /* `n` flows are in a set that may not grow to `needed_bytes` in all. What would do can only be told for the
  * flows seen so far. */
-static enum capmill_status too_much(const struct cm_flow_counts *counts, size_t n, uint64_t needed_bytes,
+static enum capmill_status too_much(const struct cm_flow_sizes *counts, size_t n, uint64_t needed_bytes,
                                     struct cm_error *error)
 {
     char flows[CM_QUANTITY_TEXT_BYTES], needed[CM_QUANTITY_TEXT_BYTES], allowed[CM_QUANTITY_TEXT_BYTES];
@@ -102,7 +102,7 @@ static enum capmill_status too_much(const struct cm_flow_counts *counts, size_t 
 }
 
 /* Make room in a set within the budget. While it grows, it is there twice. */
-static enum capmill_status grow(struct cm_flow_counts *counts, struct cm_key_set *set, size_t n_more,
+static enum capmill_status grow(struct cm_flow_sizes *counts, struct cm_key_set *set, size_t n_more,
                                 struct cm_error *error)
 {
     const uint64_t before = cm_key_set_bytes(set), more = cm_key_set_peak_bytes(set, n_more) - before;
@@ -135,8 +135,8 @@ static inline void count(struct cm_key_set *set, const uint64_t *key, uint64_t n
     entry[n_words - 1] += n;
 }
 
-enum capmill_status cm_flow_counts_add(struct cm_flow_counts *counts, unsigned thread,
-                                       const struct cm_flow_key *key, struct cm_error *error)
+enum capmill_status cm_flow_sizes_add(struct cm_flow_sizes *counts, unsigned thread,
+                                      const struct cm_flow_key *key, struct cm_error *error)
 {
     const bool is_ipv4 = cm_flow_key_is_ipv4(key);
     struct part *part = &counts->parts[thread];
@@ -161,7 +161,7 @@ enum capmill_status cm_flow_counts_add(struct cm_flow_counts *counts, unsigned t
 
 /* --- uniting --- */
 
-static inline enum capmill_status absorb(struct cm_flow_counts *counts, struct cm_key_set *into,
+static inline enum capmill_status absorb(struct cm_flow_sizes *counts, struct cm_key_set *into,
                                          const struct cm_key_set *from, unsigned n_words,
                                          unsigned n_key_words, struct cm_error *error)
 {
@@ -195,7 +195,7 @@ static void swap_sets(struct cm_key_set *a, struct cm_key_set *b)
     *b = swapped;
 }
 
-enum capmill_status cm_flow_counts_finish(struct cm_flow_counts *counts, struct cm_error *error)
+enum capmill_status cm_flow_sizes_finish(struct cm_flow_sizes *counts, struct cm_error *error)
 {
     struct part *all = &counts->parts[0];
 
@@ -220,7 +220,7 @@ enum capmill_status cm_flow_counts_finish(struct cm_flow_counts *counts, struct 
     return CAPMILL_OK;
 }
 
-void cm_flow_counts_reset(struct cm_flow_counts *counts)
+void cm_flow_sizes_reset(struct cm_flow_sizes *counts)
 {
     for (unsigned i = 0; i < counts->n_parts; i++) {
         cm_key_set_clear(&counts->parts[i].flows4);
@@ -229,7 +229,7 @@ void cm_flow_counts_reset(struct cm_flow_counts *counts)
     count_held(counts);
 }
 
-uint64_t cm_flow_counts_of(const struct cm_flow_counts *counts, const struct cm_flow_key *key)
+uint64_t cm_flow_sizes_of(const struct cm_flow_sizes *counts, const struct cm_flow_key *key)
 {
     const struct part *all = &counts->parts[0];
     const uint64_t *entry;

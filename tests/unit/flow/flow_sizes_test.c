@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets per flow: exact whoever counted them, and refused with a sentence where memory ends. */
-#include "flow/flow_counts.h"
+#include "flow/flow_sizes.h"
 
 #include "unit/check.h"
 
@@ -20,26 +20,26 @@ static struct cm_flow_key key_of(uint64_t number)
     return key;
 }
 
-static void add(struct cm_flow_counts *counts, unsigned thread, uint64_t number, unsigned times)
+static void add(struct cm_flow_sizes *counts, unsigned thread, uint64_t number, unsigned times)
 {
     const struct cm_flow_key key = key_of(number);
     struct cm_error error = {0};
 
     while (times-- > 0)
-        cm_check_that(cm_flow_counts_add(counts, thread, &key, &error) == CAPMILL_OK, "%s", error.text);
+        cm_check_that(cm_flow_sizes_add(counts, thread, &key, &error) == CAPMILL_OK, "%s", error.text);
 }
 
-static uint64_t of(const struct cm_flow_counts *counts, uint64_t number)
+static uint64_t of(const struct cm_flow_sizes *counts, uint64_t number)
 {
     const struct cm_flow_key key = key_of(number);
 
-    return cm_flow_counts_of(counts, &key);
+    return cm_flow_sizes_of(counts, &key);
 }
 
 /* Flow k has k % 7 + 1 packets on each thread that saw it: those with a bit set in k * 5 + 1. */
 static void check_threads(unsigned n_threads, unsigned n_flows)
 {
-    struct cm_flow_counts *counts = cm_flow_counts_create(n_threads, 64 * MIB);
+    struct cm_flow_sizes *counts = cm_flow_sizes_create(n_threads, 64 * MIB);
 
     cm_check(counts != NULL);
     for (int round = 0; round < 2; round++) { /* the second after a reset */
@@ -47,7 +47,7 @@ static void check_threads(unsigned n_threads, unsigned n_flows)
             for (unsigned k = 0; k < n_flows; k++)
                 if ((k * 5 + 1) >> thread & 1)
                     add(counts, thread, k, k % 7 + 1);
-        cm_check_eq(cm_flow_counts_finish(counts, NULL), CAPMILL_OK);
+        cm_check_eq(cm_flow_sizes_finish(counts, NULL), CAPMILL_OK);
         for (unsigned k = 0; k < n_flows; k++) {
             const unsigned seen = (k * 5 + 1) & ((1u << n_threads) - 1);
 
@@ -55,13 +55,13 @@ static void check_threads(unsigned n_threads, unsigned n_flows)
         }
         cm_check_eq(of(counts, n_flows), 0);
         cm_check_eq(of(counts, n_flows + 1), 0);
-        cm_flow_counts_reset(counts);
+        cm_flow_sizes_reset(counts);
         cm_check_eq(of(counts, 1), 0);
     }
-    cm_flow_counts_destroy(counts);
+    cm_flow_sizes_destroy(counts);
 }
 
-CM_TEST(flow_counts, exact_whoever_counted)
+CM_TEST(flow_sizes, exact_whoever_counted)
 {
     check_threads(1, 1);
     check_threads(1, 5000);
@@ -69,22 +69,22 @@ CM_TEST(flow_counts, exact_whoever_counted)
     check_threads(7, 3000);
 }
 
-CM_TEST(flow_counts, nothing_counted)
+CM_TEST(flow_sizes, nothing_counted)
 {
-    struct cm_flow_counts *counts = cm_flow_counts_create(3, MIB);
+    struct cm_flow_sizes *counts = cm_flow_sizes_create(3, MIB);
 
-    cm_check_eq(cm_flow_counts_finish(counts, NULL), CAPMILL_OK);
+    cm_check_eq(cm_flow_sizes_finish(counts, NULL), CAPMILL_OK);
     cm_check_eq(of(counts, 1), 0);
-    cm_flow_counts_destroy(counts);
-    cm_flow_counts_destroy(NULL);
+    cm_flow_sizes_destroy(counts);
+    cm_flow_sizes_destroy(NULL);
 }
 
 /* Fill one thread until it is refused; answers how many flows went in. */
-static uint64_t fill(struct cm_flow_counts *counts, unsigned thread, struct cm_error *error)
+static uint64_t fill(struct cm_flow_sizes *counts, unsigned thread, struct cm_error *error)
 {
     for (uint64_t number = 0;; number++) {
         const struct cm_flow_key key = key_of(number);
-        const enum capmill_status status = cm_flow_counts_add(counts, thread, &key, error);
+        const enum capmill_status status = cm_flow_sizes_add(counts, thread, &key, error);
 
         if (status == CAPMILL_OK)
             continue;
@@ -93,9 +93,9 @@ static uint64_t fill(struct cm_flow_counts *counts, unsigned thread, struct cm_e
     }
 }
 
-CM_TEST(flow_counts, memory_is_bounded)
+CM_TEST(flow_sizes, memory_is_bounded)
 {
-    struct cm_flow_counts *counts = cm_flow_counts_create(2, MIB);
+    struct cm_flow_sizes *counts = cm_flow_sizes_create(2, MIB);
     struct cm_error error = {0};
     const uint64_t n = fill(counts, 0, &error);
 
@@ -103,27 +103,27 @@ CM_TEST(flow_counts, memory_is_bounded)
     cm_check_that(strstr(error.text, "with --memory ") != NULL && strstr(error.text, "1.00 MiB") != NULL,
                   "%s", error.text);
     /* after a reset another thread has as much, but for the little that the first keeps */
-    cm_flow_counts_reset(counts);
+    cm_flow_sizes_reset(counts);
     memset(&error, 0, sizeof(error));
     cm_check(fill(counts, 1, &error) >= n / 2);
-    cm_flow_counts_reset(counts);
+    cm_flow_sizes_reset(counts);
     cm_check_eq(of(counts, 1), 0);
-    cm_flow_counts_destroy(counts);
+    cm_flow_sizes_destroy(counts);
 }
 
 /* Two threads that saw the same flows need no more room for the union than the larger of them. */
-CM_TEST(flow_counts, uniting_the_same_flows_takes_no_more_room)
+CM_TEST(flow_sizes, uniting_the_same_flows_takes_no_more_room)
 {
     const unsigned n = 6000;
-    struct cm_flow_counts *counts = cm_flow_counts_create(2, 2 * MIB);
+    struct cm_flow_sizes *counts = cm_flow_sizes_create(2, 2 * MIB);
     struct cm_error error = {0};
 
     for (unsigned k = 0; k < n; k++) {
         add(counts, 0, k, 1);
         add(counts, 1, k, 2);
     }
-    cm_check_that(cm_flow_counts_finish(counts, &error) == CAPMILL_OK, "%s", error.text);
+    cm_check_that(cm_flow_sizes_finish(counts, &error) == CAPMILL_OK, "%s", error.text);
     for (unsigned k = 0; k < n; k++)
         cm_check_eq(of(counts, k), 3);
-    cm_flow_counts_destroy(counts);
+    cm_flow_sizes_destroy(counts);
 }
