@@ -67,10 +67,11 @@ enum {
 /* What an operation does. One for each instruction, then those that stand for several. X(name) */
 #define CM_BPF_OPS(X)                                                                                        \
     X(RET_K)                                                                                                 \
-    X(RET_A) X(LD_W) X(LD_H) X(LD_B) X(LD_W_IND) X(LD_H_IND) X(LD_B_IND) X(LD_LEN) X(LD_IMM) X(LD_MEM) X(    \
-        LDX_LEN) X(LDX_IMM) X(LDX_MEM) X(LDX_MSH) X(ST) X(STX) X(ADD_K) X(MUL_K) X(DIV_K) X(OR_K) X(AND_K)   \
-        X(LSH_K) X(RSH_K) X(NEG) X(MOD_K) X(XOR_K) X(ADD_X) X(SUB_X) X(MUL_X) X(DIV_X) X(OR_X) X(AND_X) X(   \
-            LSH_X) X(RSH_X) X(MOD_X) X(XOR_X) X(JA) X(JA_BACK) X(JEQ_X) X(JGT_X) X(JGE_X) X(JSET_X) X(TAX)   \
+    X(RET_A)                                                                                                 \
+    X(LD_W) X(LD_H) X(LD_B) X(LD_W_IND) X(LD_H_IND) X(LD_B_IND) X(LD_LEN) X(LD_IMM) X(LD_MEM) X(LDX_LEN) X(  \
+        LDX_IMM) X(LDX_MEM) X(LDX_MSH) X(ST) X(STX) X(ADD_K) X(MUL_K) X(DIV_K) X(OR_K) X(AND_K) X(LSH_K)     \
+        X(RSH_K) X(NEG) X(MOD_K) X(XOR_K) X(ADD_X) X(SUB_X) X(MUL_X) X(DIV_X) X(OR_X) X(AND_X) X(LSH_X) X(   \
+            RSH_X) X(MOD_X) X(XOR_X) X(JA) X(JA_BACK) X(JEQ_X) X(JGT_X) X(JGE_X) X(JSET_X) X(TAX)            \
             X(TXA) /* A as it is; A loaded first, with and without a check that the packet is long enough */ \
         X(TEST_A) X(TEST_LEN) X(TEST_W) X(TEST_H) X(TEST_B) X(TEST_W_IND) X(TEST_H_IND) X(TEST_B_IND)        \
             X(TEST_W_SURE) X(TEST_H_SURE)                                                                    \
@@ -125,7 +126,8 @@ struct cm_bpf_program {
     uint32_t *table;
     uint32_t n_ops, n_tests, n_sets, n_table;
     uint32_t start;
-    bool uses_cells; /* scratch cells must be zeroed for each packet */
+    bool reads_packet; /* its bytes, not its length alone */
+    bool uses_cells;   /* scratch cells must be zeroed for each packet */
 };
 
 /* Whether it is a valid program (bpf_check.c). */

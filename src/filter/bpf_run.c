@@ -79,8 +79,9 @@ static uint32_t run(const struct cm_bpf_program *program, const struct cm_packet
     const uint8_t *data;
     uint32_t cells[CM_BPF_CELLS] = {0};
     uint32_t kept = 0, i = 0, value = 0, a, x, caplen, n_back;
+    const uint32_t n_ahead = program->reads_packet && n > AHEAD ? n - AHEAD : 0;
 
-    for (uint32_t ahead = 1; ahead < n && ahead < AHEAD; ahead++)
+    for (uint32_t ahead = 1; n_ahead > 0 && ahead < n && ahead < AHEAD; ahead++)
         fetch(packets[selection[ahead]].data);
 
 #define GO(next)                                                                                             \
@@ -113,7 +114,7 @@ static uint32_t run(const struct cm_bpf_program *program, const struct cm_packet
         goto end;
 begin:
     packet = &packets[selection[i]];
-    if (n - i > AHEAD)
+    if (i < n_ahead)
         fetch(packets[selection[i + AHEAD]].data);
     data = packet->data;
     caplen = packet->caplen;

@@ -659,6 +659,8 @@ static void translate(struct translation *t)
     for (uint32_t i = 0; i < t->n; i++) {
         t->entry[i] = i;
         put_plain(t, i);
+        program->reads_packet |=
+            is_absolute(t->in[i].code) || is_indexed(t->in[i].code) || t->in[i].code == CM_BPF_LDX_MSH;
     }
     program->n_ops = t->n;
     if (!t->has_back)

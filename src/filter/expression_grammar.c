@@ -707,6 +707,13 @@ static bool read_list(struct cm_expression_parser *parser, enum place place)
         struct cm_expression_token joint = parser->token;
 
         advance(parser);
+        if (++parser->reading->n_read >= CM_EXPRESSION_MAX_PRIMITIVES) {
+            cm_expression_fault_set(
+                &parser->reading->fault, joint.start,
+                "there are more than %u primitives up to here, which is too much for libpcap",
+                CM_EXPRESSION_MAX_PRIMITIVES);
+            return false;
+        }
         if (is_kind(parser, CM_X_END) || is_symbol(parser, ')') || is_joint(parser))
             return lacks_primitive(parser, &joint);
         if (read_operand(parser, place, false) == FOUND_WRONG)

@@ -132,12 +132,16 @@ struct cm_expression_primitive {
     uint32_t words_start, words_end; /* "src host" of the primitive whose words it takes over; else empty */
 };
 
+/* More are refused: libpcap's compiler takes seconds for them. */
+#define CM_EXPRESSION_MAX_PRIMITIVES 1000u
+
 #define CM_EXPRESSION_PRIMITIVES 256 /* remembered; a fault in one beyond is shown without its column */
 
 struct cm_expression_reading {
     struct cm_expression_fault fault;
     struct cm_expression_primitive primitives[CM_EXPRESSION_PRIMITIVES];
     uint32_t n_primitives;
+    uint32_t n_read; /* of all, those not remembered too */
     /* `port` words (bytes of the text) that mean portrange: some port after them is one of the form A-B */
     uint32_t ranges[CM_EXPRESSION_PRIMITIVES];
     uint32_t n_ranges;

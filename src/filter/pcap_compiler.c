@@ -24,6 +24,13 @@ const char *cm_pcap_compiler_library(void)
     return pcap_lib_version();
 }
 
+/* libpcap's optimiser takes a time that grows with about the cube of the program: half a second at 6000
+ * instructions, half a minute at four times as many. A longer program is run as it was first made. */
+#define OPTIMISED_INSTRUCTIONS 6000
+
+/* Texts up to this many bytes make no longer programs. */
+#define SHORT_BYTES 512
+
 /* The numbers in files and those of libpcap's functions are the same but where systems disagreed once. */
 static int dlt_of(uint16_t link_type)
 {
@@ -81,13 +88,17 @@ bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *
 {
     pcap_t *handle = open_handle(link_type);
     struct bpf_program code = {0};
-    bool is_done = false;
+    bool is_done = false, is_long = false;
 
     snprintf(reason_ret, CM_PCAP_REASON_BYTES, "out of memory");
     if (handle == NULL)
         return false;
+    if (strlen(text) > SHORT_BYTES && pcap_compile(handle, &code, text, 0, 0) == 0) {
+        is_long = code.bf_len > OPTIMISED_INSTRUCTIONS;
+        pcap_freecode(&code);
+    }
     /* the mask of no network, which `tcpdump -r` gives: `ip broadcast` is then 0.0.0.0 and 255.255.255.255 */
-    if (pcap_compile(handle, &code, text, 1, 0) != 0) {
+    if (pcap_compile(handle, &code, text, !is_long, 0) != 0) {
         snprintf(reason_ret, CM_PCAP_REASON_BYTES, "%s", pcap_geterr(handle));
     } else {
         code_ret->n = code.bf_len;
