@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/community_id.h"
+#include "format/capture_writer.h"
 #include "format/link_types.h"
 #include "pipeline/run_int.h"
 
@@ -26,11 +27,6 @@ static void take_counts(struct capmill_capture_info *info, const struct cm_summa
     info->n_dst_addresses = counts.n_dst_addresses;
     info->n_flows = counts.n_flows;
     info->approximate = counts.approximate;
-}
-
-static bool is_finer_than_microseconds(const struct cm_time_units *units)
-{
-    return units->binary ? units->exponent > 19 : units->exponent > 6;
 }
 
 static void free_interfaces(const struct capmill_interface_info *interfaces, size_t n)
@@ -82,7 +78,7 @@ enum capmill_status cm_results_add_capture(struct capmill_run *run, const struct
             .snaplen = interface->snaplen,
             .n_packets = cm_summary_interface_packets(summary, input_number, i),
         };
-        info->nanoseconds = info->nanoseconds || is_finer_than_microseconds(&interface->units);
+        info->nanoseconds = info->nanoseconds || cm_writer_finer_than_micro(&interface->units);
     }
     info->interfaces = interfaces;
     info->n_interfaces = input->interfaces.n;

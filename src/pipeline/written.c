@@ -333,7 +333,6 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     free(seen);
     if (status < 0)
         return status;
-    options.keep_simple_packets = inputs->n == 1;
     options.retimed = written->changes_times;
     options.growth_bytes = transform != NULL && cm_transform_grows(transform) ? CM_TRANSFORM_GROWTH_BYTES : 0;
     written->kind = options.kind;
