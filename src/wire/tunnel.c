@@ -9,6 +9,10 @@
 #define GRE_SEQUENCE 0x1000
 #define GRE_ACK      0x0080
 
+/* Frame types of ERSPAN type III. */
+#define ERSPAN_ETHERNET 0
+#define ERSPAN_IP       2
+
 void cm_walk_inner(struct cm_walk *walk, enum cm_inner_kind kind)
 {
     if (cm_walk_left(walk) == 0) {
@@ -76,6 +80,25 @@ static void erspan(struct cm_walk *walk, uint32_t header_bytes)
     cm_walk_inner(walk, CM_INNER_ETHERNET);
 }
 
+/* Type III: 12 bytes, and 8 of a platform's own where the last bit says so. Its frame type says what was
+ * mirrored: frames or IP packets; the others are no packets that we know. */
+static void erspan_3(struct cm_walk *walk)
+{
+    const uint8_t *p = walk->data + walk->at;
+    uint32_t n_bytes, frame_type;
+
+    if (!cm_walk_has(walk, 12))
+        return;
+    n_bytes = p[11] & 1 ? 20 : 12;
+    frame_type = p[10] >> 2 & 31;
+    if (frame_type == ERSPAN_ETHERNET) {
+        erspan(walk, n_bytes);
+    } else if (frame_type == ERSPAN_IP && cm_walk_has(walk, n_bytes)) {
+        walk->at += n_bytes;
+        inner_ip(walk, 0);
+    }
+}
+
 static void inner_by_type(struct cm_walk *walk, uint16_t type, bool sequenced)
 {
     switch (type) {
@@ -99,9 +122,8 @@ static void inner_by_type(struct cm_walk *walk, uint16_t type, bool sequenced)
     case CM_ETH_ERSPAN: /* type I has no header and no sequence number, type II has eight bytes and one */
         erspan(walk, sequenced ? 8 : 0);
         break;
-    case CM_ETH_ERSPAN_3: /* 12 bytes, and 8 of a platform's own where the last bit says so */
-        if (cm_walk_has(walk, 12))
-            erspan(walk, walk->data[walk->at + 11] & 1 ? 20 : 12);
+    case CM_ETH_ERSPAN_3:
+        erspan_3(walk);
         break;
     default:
         break;

@@ -80,9 +80,21 @@ CM_TEST(tunnel, gre_with_each_choice_of_fields)
     }
 }
 
+/* GRE and ERSPAN type III, with 8 bytes of a platform's own or without. */
+static void put_erspan_3(struct packet *p, uint8_t frame_type, bool is_long)
+{
+    put32(p, 0x10000000 | CM_ETH_ERSPAN_3);
+    put32(p, 1);
+    fill(p, 0x20, 10);
+    put8(p, (uint8_t)(frame_type << 2));
+    put8(p, is_long ? 0x01 : 0x00);
+    fill(p, 0, is_long ? 8 : 0);
+}
+
 CM_TEST(tunnel, gre_of_frames_labels_and_mirrors)
 {
     struct packet p = begin_outer(CM_PROTOCOL_GRE);
+    struct cm_headers h;
 
     put32(&p, CM_ETH_BRIDGED);
     put_ethernet(&p, CM_ETH_IPV6);
@@ -110,14 +122,22 @@ CM_TEST(tunnel, gre_of_frames_labels_and_mirrors)
     check_tunnel(&p, CM_INNER_ETHERNET, 50, 4, 64);
 
     p = begin_outer(CM_PROTOCOL_GRE); /* type III with its optional part */
-    put32(&p, 0x10000000 | CM_ETH_ERSPAN_3);
-    put32(&p, 1);
-    fill(&p, 0x20, 11);
-    put8(&p, 0x01);
-    fill(&p, 0, 8);
+    put_erspan_3(&p, 0, true);
     put_ethernet(&p, CM_ETH_IPV4);
     put_ip_tcp(&p, 4);
     check_tunnel(&p, CM_INNER_ETHERNET, 62, 4, 76);
+
+    p = begin_outer(CM_PROTOCOL_GRE); /* an IP packet */
+    put_erspan_3(&p, 2, false);
+    put_ip_tcp(&p, 4);
+    check_tunnel(&p, CM_INNER_IPV4, 54, 4, 54);
+
+    p = begin_outer(CM_PROTOCOL_GRE); /* a frame type that is not known */
+    put_erspan_3(&p, 7, false);
+    put_ethernet(&p, CM_ETH_IPV4);
+    put_ip_tcp(&p, 4);
+    cm_wire_decode(CM_LINK_ETHERNET, p.bytes, p.n, &h);
+    cm_check(h.inner_offset == CM_NO_OFFSET && h.inner_kind == CM_INNER_NONE);
 }
 
 CM_TEST(tunnel, pptp)
