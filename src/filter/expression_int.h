@@ -133,7 +133,7 @@ struct cm_expression_primitive {
 };
 
 /* More are refused: libpcap's compiler takes seconds for them. */
-#define CM_EXPRESSION_MAX_PRIMITIVES 1000u
+#define CM_EXPRESSION_MAX_PRIMITIVES 500u
 
 #define CM_EXPRESSION_PRIMITIVES 256 /* remembered; a fault in one beyond is shown without its column */
 

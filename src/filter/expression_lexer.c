@@ -64,11 +64,14 @@ static size_t quad_length(const char *text)
     size_t n = 0;
 
     for (int parts = 0; parts < 4; parts++) {
-        size_t more = number_length(text + n + (parts > 0));
+        size_t more;
 
-        if (more == 0 || (parts > 0 && text[n] != '.'))
+        if (parts > 0 && text[n++] != '.')
             return 0;
-        n += more + (parts > 0);
+        more = number_length(text + n);
+        if (more == 0)
+            return 0;
+        n += more;
     }
     return n;
 }
