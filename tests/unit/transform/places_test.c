@@ -232,6 +232,28 @@ CM_TEST(places, quoted_packets)
         check_built(put_error, kind);
 }
 
+/* Each type of error; kind is the type, from 100 on of ICMPv6. */
+static void put_typed_error(struct packet *packet, const struct values *values, unsigned kind)
+{
+    uint8_t version = kind < 100 ? 4 : 6;
+    uint32_t ip;
+
+    put_link(packet, values, version == 4 ? 0x0800 : 0x86dd);
+    ip = put_ip(packet, values, version, version == 4 ? 1 : 58);
+    put8(packet, kind % 100);
+    fill(packet, 0, 7);
+    put_simple(packet, values, version, 17);
+    seal(packet, ip);
+}
+
+CM_TEST(places, every_type_of_error)
+{
+    static const unsigned kinds[] = {3, 4, 11, 12, 101, 102, 103, 104};
+
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        check_built(put_typed_error, kinds[i]);
+}
+
 static void put_message(struct packet *packet, const struct values *values, unsigned kind)
 {
     uint32_t ip;
@@ -431,6 +453,34 @@ CM_TEST(places, wrong_sums)
             seal(&expected, 18);
         }
         check_change_of(&wishes, CM_LINK_ETHERNET, &packet, origlen, &expected, "");
+    }
+}
+
+/* A total length of 0 was left to the hardware: the packet is what was captured, if all of it was. A wrong sum
+ * shows which way was taken. */
+CM_TEST(places, lengths_left_to_the_hardware)
+{
+    for (int cut = 0; cut < 2; cut++) {
+        struct packet packet = {0}, expected = {0};
+        struct wishes wishes = {0};
+
+        wish_all(&wishes);
+        put_link(&packet, &before, 0x0800);
+        put_simple(&packet, &before, 4, 6);
+        put_link(&expected, &after, 0x0800);
+        put_simple(&expected, &after, 4, 6);
+        packet.bytes[packet.n - 1] ^= 4;
+        expected.bytes[packet.n - 1] ^= 4;
+        if (!cut)
+            seal(&expected, 14);
+        for (int side = 0; side < 2; side++) {
+            struct packet *p = side ? &expected : &packet;
+
+            set16(p, 16, 0);
+            set16(p, 24, 0);
+            set16(p, 24, (uint16_t)~slow_sum(p->bytes + 14, 20, 0));
+        }
+        check_change_of(&wishes, CM_LINK_ETHERNET, &packet, packet.n + (cut ? 9 : 0), &expected, "");
     }
 }
 

@@ -50,3 +50,24 @@ CM_TEST(retime, saturates_at_both_ends)
     check_time(NULL, NULL, "1000000", UINT64_MAX - 1, 0, UINT64_MAX);
     check_time(NULL, NULL, "1000000000", UINT64_MAX, 0, UINT64_MAX);
 }
+
+/* Also before the first packet, where division rounds the other way, and over distances that fill 64 bits. */
+CM_TEST(retime, never_decreases)
+{
+    struct cm_transform *transform = retime("1000000", NULL, "2/3");
+    uint64_t last = 0, first_ns = 100 * SECOND;
+
+    for (uint64_t time_ns = first_ns - 60; time_ns < first_ns + 60; time_ns++) {
+        uint64_t new_ns = cm_transform_time(transform, time_ns, first_ns, NULL);
+
+        cm_check(new_ns >= last);
+        last = new_ns;
+    }
+    cm_check_eq(cm_transform_time(transform, first_ns - 1, first_ns, NULL), 1000 * SECOND - 1);
+    cm_check_eq(cm_transform_time(transform, first_ns + 1, first_ns, NULL), 1000 * SECOND);
+    cm_check_eq(cm_transform_time(transform, first_ns + 3, first_ns, NULL), 1000 * SECOND + 2);
+    cm_transform_destroy(transform);
+    transform = retime(NULL, NULL, "999999999.999999999/1000000000");
+    cm_check_eq(cm_transform_time(transform, UINT64_MAX, 0, NULL), UINT64_C(18446744073709551596));
+    cm_transform_destroy(transform);
+}
