@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capmill/changes.h"
 #include "capmill/errors.h"
-#include "capmill/filter.h"
-#include "capmill/transform.h"
+#include "capmill/rules.h"
 
 #ifdef __cplusplus
 extern "C" {

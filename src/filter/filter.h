@@ -7,7 +7,7 @@
 #ifndef CM_FILTER_FILTER_H
 #define CM_FILTER_FILTER_H
 
-#include "capmill/filter.h"
+#include "capmill/rules.h"
 #include "core/stage.h"
 #include "flow/flow_sizes.h"
 

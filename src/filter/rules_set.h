@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "capmill/filter.h"
+#include "capmill/rules.h"
 
 __extension__ typedef unsigned __int128 cm_rules_u128;
 

@@ -9,7 +9,7 @@
 #define CM_TRANSFORM_TRANSFORM_H
 
 #include "base/error.h"
-#include "capmill/transform.h"
+#include "capmill/changes.h"
 
 struct cm_transform;
 

@@ -29,8 +29,8 @@ there() { # PATH...: installed
 }
 
 version=$(pkg-config --modversion capmill)
-there bin/capmill include/capmill/capmill.h include/capmill/errors.h include/capmill/filter.h \
-    include/capmill/transform.h share/man/man1/capmill.1 \
+there bin/capmill include/capmill/capmill.h include/capmill/errors.h include/capmill/rules.h \
+    include/capmill/changes.h share/man/man1/capmill.1 \
     share/man/man1/capmill-sort.1 share/doc/capmill/README.md share/doc/capmill/docs/sort.md \
     share/doc/capmill/LICENSE share/doc/capmill/config.example.toml share/bash-completion/completions/capmill \
     share/zsh/site-functions/_capmill share/fish/vendor_completions.d/capmill.fish share/capmill/recipes/sample-10mb.recipe

@@ -2,8 +2,8 @@
 /* What a job changes in the packets it writes, in the user's own words with where each stood, and in this
  * order: times, addresses, anonymisation, MAC addresses, VLANs, ports, truncation, checksums. The words are
  * checked by capmill_run_create, before any input is opened. docs/transforms.md says what each does. */
-#ifndef CAPMILL_TRANSFORM_H
-#define CAPMILL_TRANSFORM_H
+#ifndef CAPMILL_CHANGES_H
+#define CAPMILL_CHANGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which packets a job keeps: rules in the user's own words, with where each stood, so that a refusal can name
  * it. The words are checked by capmill_run_create, before any input is opened. */
-#ifndef CAPMILL_FILTER_H
-#define CAPMILL_FILTER_H
+#ifndef CAPMILL_RULES_H
+#define CAPMILL_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>
