@@ -20,7 +20,7 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 files=("$@")
-[ $# -gt 0 ] || mapfile -t files < <(find src include tests bench -name '*.[ch]' | sort)
+[ $# -gt 0 ] || mapfile -t files < <(find src include tests bench -name '*.[ch]' -o -name '*.cpp' | sort)
 if ! $check; then
     exec "$formatter" -i "${files[@]}"
 fi
