@@ -2,6 +2,7 @@
 /* The Internet checksum, portably. SCTP's is in crc32c.c. */
 #include "wire/checksum.h"
 
+#include "base/checked.h"
 #include "base/endian.h"
 #include "wire/numbers.h"
 
@@ -68,12 +69,25 @@ uint16_t cm_wire_checksum(const uint8_t *bytes, size_t n, uint32_t seed)
     return (uint16_t)~cm_wire_sum(bytes, n, seed);
 }
 
-/* The sum without the 16 bits of the field: adding their complement takes them out (RFC 1624, section 3). */
+static bool is_zero_but_for(const uint8_t *bytes, size_t n, unsigned at)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] != 0 && i != at && i != at + 1u)
+            return false;
+    return true;
+}
+
+/* The sum without the 16 bits of the field: adding their complement takes them out (RFC 1624, section 3). What
+ * is left is never +0 then, as it would be if the field had not been counted, where all else is zero: the
+ * answer to an echo request without number and data. */
 static uint16_t checksum_without(const uint8_t *bytes, size_t n, uint32_t seed, unsigned at)
 {
     uint16_t field = cm_load_be16(bytes + at);
+    uint16_t checksum = (uint16_t)~fold((uint64_t)cm_wire_sum(bytes, n, seed) + (uint16_t)~field);
 
-    return (uint16_t)~fold((uint64_t)cm_wire_sum(bytes, n, seed) + (uint16_t)~field);
+    if (CM_UNLIKELY(checksum == 0) && seed == 0 && is_zero_but_for(bytes, n, at))
+        return 0xffff;
+    return checksum;
 }
 
 static size_t ipv4_bytes(const uint8_t *header)

@@ -150,6 +150,22 @@ CM_TEST(checksum, udp_never_says_none_by_accident)
     cm_check(!cm_wire_verify_l4(p.bytes, CM_PROTOCOL_UDP, p.bytes + l4, 8)); /* not over IPv6 */
 }
 
+CM_TEST(checksum, a_message_of_zeros)
+{
+    uint8_t message[28] = {0};
+
+    for (uint32_t n = 8; n <= sizeof(message); n++) { /* RFC 1071: the complement of a sum of 0 */
+        for (unsigned field = 0; field <= 0xffff; field += 0x1111) {
+            message[2] = message[3] = (uint8_t)field;
+            cm_check_eq(cm_wire_checksum_l4_seeded(0, CM_PROTOCOL_ICMP, message, n), 0xffff);
+        }
+    }
+    message[7] = 1; /* not all of them */
+    cm_check_eq(cm_wire_checksum_l4_seeded(0, CM_PROTOCOL_ICMP, message, 8), 0xfffe);
+    message[6] = message[7] = 0xff;
+    cm_check_eq(cm_wire_checksum_l4_seeded(0, CM_PROTOCOL_ICMP, message, 8), 0);
+}
+
 CM_TEST(checksum, udp_lite_covers_what_it_says)
 {
     struct packet p = {0};
