@@ -188,9 +188,13 @@ part_differential() {
 # Every file of the collection through the program: it may refuse or report damage, and do nothing worse.
 sweep() { # PROGRAM
     local file command status n=0 bad=0
+    printf '%032d' 7 >"$work/swept.key"
     while IFS= read -r -d '' file; do
         n=$((n + 1))
-        for command in "info" "stats --json" "sort --force --threads 3 -o $work/swept.pcapng"; do
+        for command in "info" "stats --json --decap --port 1-65535" "sort --force --threads 3 -o $work/swept.pcapng" \
+            "sort --force --filter ip||ip6||arp --replace-ip 0.0.0.0/1=fd00::/97 --replace-port 1-1000=2001-3000 \
+                --replace-vlan 1=2 --max-payload-bytes 32 --checksums fix --time-scale 0.5 -o $work/swept.pcapng" \
+            "sort --force --min-flow-packets 2 --anonymize $work/swept.key --payload-bytes 00 -o $work/swept.pcapng"; do
             # shellcheck disable=SC2086 # options are words
             timeout 120 "$1" $command "$file" >"$work/sweep.text" 2>&1 </dev/null
             status=$?
@@ -241,6 +245,15 @@ threads_agree() { # PROGRAM
                 "$program" stats --threads $threads --io $io --csv "$work/$name" >"$work/stats.csv" || return 1
                 cmp "$work/expected.csv" "$work/stats.csv" || return 1
             done
+        done
+        # what is kept and what becomes of it
+        local rules=(--filter "tcp or udp port 53" --not --src-port 1-1023 --min-flow-packets 3 --replace-ip 10.0.0.0/8=20.0.0.0/8
+            --timestamp-start 2020-01-01 --time-scale 1/3 --max-payload-bytes 100)
+        rm -f "$work/expected.pcapng"
+        "$program" sort --threads 1 --io read --quiet "${rules[@]}" -o "$work/expected.pcapng" "$work/$name" || return 1
+        for io in auto mmap uring; do
+            "$program" sort --force --threads 3 --io $io --quiet "${rules[@]}" -o "$work/sorted.pcapng" "$work/$name" || return 1
+            cmp "$work/expected.pcapng" "$work/sorted.pcapng" || return 1
         done
         "$program" sort --threads 1 --quiet -o - "$work/$name" >"$work/expected.piped" || return 1
         "$program" sort --threads 4 --quiet -o - - <"$work/$name" >"$work/piped" || return 1
@@ -312,6 +325,10 @@ same_bytes() {
         cmp "$name" "windows-$name" || return 1
         "$here" sort --quiet --force -o "here-$name" "$name" || return 1
         "$here" info --json "$name" >here.json || return 1
+        local rules=(--proto tcp --not --src-port 1-1023 --payload-bytes 00 --replace-ip 10.0.0.0/8=20.0.0.0/8 --time-offset -1h)
+        "$here" sort --quiet --force "${rules[@]}" -o "kept-$name" "$name" || return 1
+        "${there[@]}" sort --quiet --force "${rules[@]}" -o "there-$name" "$name" || return 1
+        cmp "kept-$name" "there-$name" || return 1
         for io in iocp read mmap auto; do
             for threads in 1 2; do
                 echo "sort --io $io --threads $threads $name"
