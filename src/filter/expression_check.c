@@ -1,48 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether the values of a filter text can be what they stand for: ports, prefixes, addresses, and whether the
  * words before them go with them. Only what holds for every link type; the rest is libpcap's to say. */
-#include <stdio.h>
-#include <string.h>
-
 #include "filter/expression_parser_int.h"
-
-void cm_expression_show(char shown[CM_EXPRESSION_SHOWN], const char *text,
-                        const struct cm_expression_token *token)
-{
-    uint32_t length = token->end - token->start;
-    const char *rest = "";
-
-    if (length >= CM_EXPRESSION_SHOWN) {
-        length = CM_EXPRESSION_SHOWN - 4;
-        while (length > 0 && ((unsigned char)text[token->start + length] & 0xc0) == 0x80)
-            length--; /* not in the middle of a character */
-        rest = "...";
-    }
-    snprintf(shown, CM_EXPRESSION_SHOWN, "%.*s%s", (int)length, text + token->start, rest);
-}
-
-bool cm_expression_wrong_token(struct cm_expression_parser *parser, const struct cm_expression_token *token,
-                               const char *format)
-{
-    char shown[CM_EXPRESSION_SHOWN], text[256];
-    const char *at = strstr(format, "%s");
-
-    cm_expression_show(shown, parser->text, token);
-    if (at != NULL)
-        snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - format), format, shown, at + 2);
-    else
-        snprintf(text, sizeof(text), "%s", format);
-    cm_expression_fault_set(&parser->reading->fault, token->start, "%s", text);
-    return false;
-}
-
-bool cm_expression_wrong_itself(struct cm_expression_parser *parser, const struct cm_expression_token *token)
-{
-    char format[128];
-
-    snprintf(format, sizeof(format), "'%%s' %s", token->wrong);
-    return cm_expression_wrong_token(parser, token, format);
-}
 
 /* An IPv4 address of one to four parts, from the left. False: a part is above 255. */
 static bool read_ipv4(const char *text, const struct cm_expression_token *token, uint32_t *address_ret,

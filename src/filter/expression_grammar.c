@@ -29,38 +29,8 @@ enum found {
 };
 
 static enum found read_operand(struct cm_expression_parser *parser, enum place place, bool in_group);
-static bool read_arithmetic(struct cm_expression_parser *parser);
 
-/* --- tokens --- */
-
-static void advance(struct cm_expression_parser *parser)
-{
-    parser->last = parser->token;
-    parser->token = cm_expression_lex(parser->text, parser->token.end);
-}
-
-static bool is_symbol(const struct cm_expression_parser *parser, uint32_t symbol)
-{
-    return parser->token.kind == CM_X_SYMBOL && parser->token.value == symbol;
-}
-
-static bool is_kind(const struct cm_expression_parser *parser, enum cm_expression_kind kind)
-{
-    return parser->token.kind == kind;
-}
-
-static bool accept(struct cm_expression_parser *parser, enum cm_expression_kind kind)
-{
-    if (parser->token.kind != kind)
-        return false;
-    advance(parser);
-    return true;
-}
-
-static bool wrong(struct cm_expression_parser *parser, const char *format)
-{
-    return cm_expression_wrong_token(parser, &parser->token, format);
-}
+/* --- words --- */
 
 static bool starts_primitive(enum cm_expression_kind kind)
 {
@@ -72,85 +42,13 @@ static bool starts_value(enum cm_expression_kind kind)
     return kind >= CM_X_NUMBER && kind <= CM_X_ARCNET;
 }
 
-/* The token cannot stand where `after` was the last: what is missing there. */
-static bool lacks(struct cm_expression_parser *parser, const struct cm_expression_token *after,
-                  const char *what)
-{
-    char last[CM_EXPRESSION_SHOWN], here[CM_EXPRESSION_SHOWN];
-
-    if (parser->token.wrong != NULL)
-        return cm_expression_wrong_itself(parser, &parser->token);
-    cm_expression_show(last, parser->text, after);
-    cm_expression_show(here, parser->text, &parser->token);
-    if (is_kind(parser, CM_X_WRONG))
-        return wrong(parser, "'%s' has no meaning in a filter expression");
-    if (is_kind(parser, CM_X_END))
-        cm_expression_fault_set(&parser->reading->fault, after->start, "'%s' needs %s after it", last, what);
-    else
-        cm_expression_fault_set(&parser->reading->fault, parser->token.start,
-                                "'%s' needs %s after it, not '%s'", last, what, here);
-    return false;
-}
-
-/* The same of what joins primitives or turns one round. */
+/* What joins primitives or turns one round is the last before the end. */
 static bool lacks_primitive(struct cm_expression_parser *parser, const struct cm_expression_token *after)
 {
     cm_expression_fault_set(&parser->reading->fault, after->start,
                             "'%.*s' needs a primitive after it, such as 'host 10.0.0.1' or 'tcp port 80'",
                             (int)(after->end - after->start), parser->text + after->start);
     return false;
-}
-
-/* A number without parentheses. */
-static bool read_number(struct cm_expression_parser *parser, const struct cm_expression_token *after,
-                        const char *what, uint32_t most)
-{
-    if (!is_kind(parser, CM_X_NUMBER) || parser->token.wrong != NULL)
-        return lacks(parser, after, what);
-    if (parser->token.value > most) {
-        char format[96];
-
-        snprintf(format, sizeof(format), "%.*s %%s is out of range: 0 to %u",
-                 (int)(after->end - after->start), parser->text + after->start, most);
-        return wrong(parser, format);
-    }
-    advance(parser);
-    return true;
-}
-
-static bool enter(struct cm_expression_parser *parser)
-{
-    if (++parser->depth > CM_EXPRESSION_MAX_DEPTH)
-        return wrong(parser, "there are more than 500 parentheses and brackets within each other here");
-    return true;
-}
-
-static void leave(struct cm_expression_parser *parser)
-{
-    parser->depth--;
-}
-
-/* A number, in as many parentheses as one likes. */
-static bool read_wrapped_number(struct cm_expression_parser *parser, const struct cm_expression_token *after,
-                                uint32_t most)
-{
-    struct cm_expression_token open[1] = {parser->token};
-    uint32_t n_open = 0;
-
-    for (; is_symbol(parser, '('); n_open++)
-        advance(parser);
-    if (n_open > CM_EXPRESSION_MAX_DEPTH)
-        return cm_expression_wrong_token(parser, open, "more than 500 parentheses begin here");
-    if (!read_number(parser, after, "a number", most))
-        return false;
-    for (; n_open > 0; n_open--) {
-        if (!is_symbol(parser, ')'))
-            return is_kind(parser, CM_X_END)
-                       ? cm_expression_wrong_token(parser, open, "this '%s' is never closed")
-                       : wrong(parser, "')' is missing before '%s'");
-        advance(parser);
-    }
-    return true;
 }
 
 /* --- primitives --- */
@@ -191,27 +89,27 @@ static bool read_value(struct cm_expression_parser *parser)
     struct cm_expression_token first = parser->token, second = {.kind = CM_X_END};
     const struct cm_expression_words *words = &parser->words;
 
-    advance(parser);
+    cm_x_advance(parser);
     if (first.kind == CM_X_IPV4 || first.kind == CM_X_IPV6) {
         struct cm_expression_token slash = parser->token;
 
-        if (is_symbol(parser, '/')) {
-            advance(parser);
+        if (cm_x_is_symbol(parser, '/')) {
+            cm_x_advance(parser);
             second = parser->token;
-            if (!read_number(parser, &slash, "the length of the prefix in bits", UINT32_MAX))
+            if (!cm_x_read_number(parser, &slash, "the length of the prefix in bits", UINT32_MAX))
                 return false;
-        } else if (first.kind == CM_X_IPV4 && accept(parser, CM_X_MASK)) {
+        } else if (first.kind == CM_X_IPV4 && cm_x_accept(parser, CM_X_MASK)) {
             second = parser->token;
-            if (!accept(parser, CM_X_IPV4))
-                return lacks(parser, &slash, "a mask such as 255.255.0.0");
+            if (!cm_x_accept(parser, CM_X_IPV4))
+                return cm_x_lacks(parser, &slash, "a mask such as 255.255.0.0");
         }
-    } else if (is_symbol(parser, '/') && first.kind != CM_X_NUMBER) {
+    } else if (cm_x_is_symbol(parser, '/') && first.kind != CM_X_NUMBER) {
         return cm_expression_wrong_token(parser, &parser->token, "only an address can have a prefix");
-    } else if (is_symbol(parser, '/') && words->is_set && words->what == CM_X_NET) {
-        return wrong(parser,
-                     "a prefix needs an address of two parts at least before the '%s', such as 10.0/16");
-    } else if (is_kind(parser, CM_X_MASK)) {
-        return wrong(parser, "'mask' needs an address of two parts at least before it, such as 10.0");
+    } else if (cm_x_is_symbol(parser, '/') && words->is_set && words->what == CM_X_NET) {
+        return cm_x_wrong(parser,
+                          "a prefix needs an address of two parts at least before the '%s', such as 10.0/16");
+    } else if (cm_x_is_kind(parser, CM_X_MASK)) {
+        return cm_x_wrong(parser, "'mask' needs an address of two parts at least before it, such as 10.0");
     }
     if (!cm_expression_check_value(parser, &first, &second))
         return false;
@@ -225,11 +123,11 @@ static bool wrong_value(struct cm_expression_parser *parser)
 {
     bool is_protocol = parser->words.what == CM_X_PROTO || parser->words.what == CM_X_PROTOCHAIN;
 
-    if (is_protocol && is_kind(parser, CM_X_PROTOCOL))
-        return wrong(
+    if (is_protocol && cm_x_is_kind(parser, CM_X_PROTOCOL))
+        return cm_x_wrong(
             parser,
             "'%s' is a word of the language: as the name of a protocol it is written with a \\ before it");
-    return lacks(parser, &parser->last, value_wanted(parser));
+    return cm_x_lacks(parser, &parser->last, value_wanted(parser));
 }
 
 /* After the protocol and direction: what kind, then its value. */
@@ -241,19 +139,19 @@ static bool read_head(struct cm_expression_parser *parser, struct cm_expression_
         uint32_t first = token.value;
 
         words.direction = first;
-        advance(parser);
+        cm_x_advance(parser);
         if ((first == CM_D_SRC || first == CM_D_DST) &&
-            (is_kind(parser, CM_X_AND) || is_kind(parser, CM_X_OR))) {
+            (cm_x_is_kind(parser, CM_X_AND) || cm_x_is_kind(parser, CM_X_OR))) {
             struct cm_expression_token joint = parser->token;
 
-            advance(parser);
-            if (!is_kind(parser, CM_X_DIRECTION) || parser->token.value + first != CM_D_SRC + CM_D_DST)
-                return lacks(parser, &joint, first == CM_D_SRC ? "'dst'" : "'src'");
-            advance(parser);
+            cm_x_advance(parser);
+            if (!cm_x_is_kind(parser, CM_X_DIRECTION) || parser->token.value + first != CM_D_SRC + CM_D_DST)
+                return cm_x_lacks(parser, &joint, first == CM_D_SRC ? "'dst'" : "'src'");
+            cm_x_advance(parser);
         }
         token = parser->token;
         if (token.kind == CM_X_PROTO || token.kind == CM_X_PROTOCHAIN || token.kind == CM_X_GATEWAY)
-            return wrong(parser, "'%s' goes with no direction");
+            return cm_x_wrong(parser, "'%s' goes with no direction");
     }
     switch (token.kind) {
     case CM_X_HOST:
@@ -265,7 +163,7 @@ static bool read_head(struct cm_expression_parser *parser, struct cm_expression_
     case CM_X_GATEWAY:
         words.what = token.kind;
         words.what_at = token.start;
-        advance(parser);
+        cm_x_advance(parser);
         break;
     default:
         words.what = CM_X_END;
@@ -276,196 +174,6 @@ static bool read_head(struct cm_expression_parser *parser, struct cm_expression_
     parser->words = words;
     /* Said here already where the words do not go together, whatever comes. */
     return read_operand(parser, PLACE_ID, false) != FOUND_WRONG;
-}
-
-static bool read_name_of(struct cm_expression_parser *parser, const enum cm_expression_names *tables,
-                         size_t n_tables, const char *what)
-{
-    for (size_t i = 0; i < n_tables; i++)
-        if (cm_expression_name_find(
-                tables[i], parser->text + parser->token.start + (parser->text[parser->token.start] == '\\'),
-                parser->token.end - parser->token.start - (parser->text[parser->token.start] == '\\')) >= 0) {
-            advance(parser);
-            return true;
-        }
-    return wrong(parser, what);
-}
-
-static bool read_80211(struct cm_expression_parser *parser)
-{
-    static const enum cm_expression_names types[] = {CM_NAMES_80211_TYPE},
-                                          directions[] = {CM_NAMES_80211_DIR};
-    static const enum cm_expression_names subtypes[] = {CM_NAMES_80211_MANAGEMENT, CM_NAMES_80211_CONTROL,
-                                                        CM_NAMES_80211_DATA};
-    struct cm_expression_token word = parser->token;
-    int type = -1;
-
-    advance(parser);
-    if (parser->token.wrong != NULL || (!is_kind(parser, CM_X_NAME) && !is_kind(parser, CM_X_NUMBER)))
-        return lacks(parser, &word,
-                     word.kind == CM_X_TYPE      ? "'mgt', 'ctl' or 'data'"
-                     : word.kind == CM_X_SUBTYPE ? "a frame's subtype such as 'beacon'"
-                                                 : "'nods', 'tods', 'fromds', 'dstods' or a number");
-    if (word.kind == CM_X_DIR)
-        return accept(parser, CM_X_NUMBER) ||
-               read_name_of(parser, directions, 1,
-                            "'%s' is no direction: 'nods', 'tods', 'fromds' or 'dstods'");
-    if (word.kind == CM_X_SUBTYPE) {
-        if (is_kind(parser, CM_X_NUMBER))
-            return wrong(parser, "'subtype' takes a name such as 'beacon'; a number only after 'type'");
-        return read_name_of(parser, subtypes, 3, "'%s' is no subtype of an 802.11 frame");
-    }
-    if (is_kind(parser, CM_X_NUMBER)) {
-        if ((parser->token.value & ~0x0cu) != 0)
-            return wrong(parser, "%s is no type of an 802.11 frame: 0, 4 or 8");
-        type = (int)(parser->token.value >> 2);
-        advance(parser);
-    } else {
-        uint32_t at = parser->token.start;
-
-        if (!read_name_of(parser, types, 1, "'%s' is no type of an 802.11 frame: 'mgt', 'ctl' or 'data'"))
-            return false;
-        at += parser->text[at] == '\\';
-        type = (parser->text[at] | 0x20) == 'm' ? 0 : (parser->text[at] | 0x20) == 'c' ? 1 : 2;
-    }
-    word = parser->token;
-    if (!accept(parser, CM_X_SUBTYPE))
-        return true;
-    if (is_kind(parser, CM_X_NUMBER) && parser->token.wrong == NULL) {
-        if ((parser->token.value & ~0xf0u) != 0)
-            return wrong(parser, "%s is no subtype of an 802.11 frame: a multiple of 16 up to 240");
-        advance(parser);
-        return true;
-    }
-    if (!is_kind(parser, CM_X_NAME))
-        return lacks(parser, &word, "a frame's subtype such as 'beacon'");
-    if (type > 2)
-        return wrong(parser, "there are no names for the subtypes of this type: '%s' cannot be one");
-    return read_name_of(parser, subtypes + type, 1, "'%s' is no subtype of 802.11 frames of this type");
-}
-
-static bool read_llc(struct cm_expression_parser *parser)
-{
-    static const enum cm_expression_names names[] = {CM_NAMES_LLC};
-
-    advance(parser);
-    if (is_kind(parser, CM_X_NAME))
-        return read_name_of(parser, names, 1,
-                            "'%s' is no kind of LLC frame: such as 'i', 's', 'u', 'rr', 'xid'");
-    if (is_kind(parser, CM_X_PF_NUMBER) && parser->token.value == 0)
-        advance(parser); /* the LLC frame and not the word of pf */
-    return true;
-}
-
-static bool read_pf(struct cm_expression_parser *parser)
-{
-    static const enum cm_expression_names reasons[] = {CM_NAMES_PF_REASON}, actions[] = {CM_NAMES_PF_ACTION};
-    struct cm_expression_token word = parser->token;
-
-    advance(parser);
-    switch (word.kind) {
-    case CM_X_PF_NAME:
-        return accept(parser, CM_X_NAME) || lacks(parser, &word, "a name");
-    case CM_X_PF_NUMBER:
-        return read_number(parser, &word, "the number of a rule", UINT32_MAX);
-    case CM_X_PF_REASON:
-        if (is_kind(parser, CM_X_NUMBER))
-            return read_number(parser, &word, "a reason", UINT32_MAX);
-        if (!is_kind(parser, CM_X_NAME))
-            return lacks(parser, &word, "a reason such as 'match' or a number");
-        return read_name_of(parser, reasons, 1,
-                            "'%s' is no reason of pf: such as 'match', 'fragment', 'state-limit'");
-    default:
-        if (!is_kind(parser, CM_X_NAME))
-            return lacks(parser, &word, "an action such as 'pass' or 'block'");
-        return read_name_of(parser, actions, 1, "'%s' is no action of pf: such as 'pass', 'block', 'nat'");
-    }
-}
-
-/* vpi, vci, sio, opc and the like: a number, a comparison, or numbers in parentheses joined by `or`. */
-static bool read_field(struct cm_expression_parser *parser)
-{
-    struct cm_expression_token word = parser->token, open;
-    uint32_t most = word.kind == CM_X_MTP3_FIELD ? word.value : UINT32_MAX;
-
-    advance(parser);
-    open = parser->token;
-    if (is_symbol(parser, '>') || is_symbol(parser, '<') || is_symbol(parser, '=') ||
-        is_symbol(parser, CM_X_GEQ) || is_symbol(parser, CM_X_LEQ) || is_symbol(parser, CM_X_NEQ)) {
-        advance(parser);
-        return read_number(parser, &open, "a number", most);
-    }
-    if (!is_symbol(parser, '('))
-        return read_number(parser, &word, "a number", most);
-    do {
-        struct cm_expression_token before = parser->token;
-
-        advance(parser);
-        if (!read_number(parser, &before, "a number", most))
-            return false;
-    } while (is_kind(parser, CM_X_OR));
-    if (is_kind(parser, CM_X_END))
-        return cm_expression_wrong_token(parser, &open, "this '%s' is never closed");
-    if (!is_symbol(parser, ')'))
-        return wrong(parser, "only 'or' and numbers can stand in these parentheses, not '%s'");
-    advance(parser);
-    return true;
-}
-
-static bool read_byte(struct cm_expression_parser *parser)
-{
-    struct cm_expression_token word = parser->token, sign;
-
-    advance(parser);
-    if (!read_number(parser, &word, "the place of a byte", UINT32_MAX))
-        return false;
-    sign = parser->token;
-    if (!is_symbol(parser, '&') && !is_symbol(parser, '|') && !is_symbol(parser, '<') &&
-        !is_symbol(parser, '>') && !is_symbol(parser, '='))
-        return lacks(parser, &word, "a place and then one of = < > & |");
-    advance(parser);
-    return read_number(parser, &sign, "a number", UINT32_MAX);
-}
-
-/* Primitives that begin with a word of their own. */
-static bool read_word(struct cm_expression_parser *parser)
-{
-    struct cm_expression_token word = parser->token;
-
-    switch (word.kind) {
-    case CM_X_LENGTH_LIMIT:
-        advance(parser);
-        return read_number(parser, &word, "a length in bytes", UINT32_MAX);
-    case CM_X_BYTE:
-        return read_byte(parser);
-    case CM_X_BOUND:
-    case CM_X_IFINDEX:
-        if (parser->reading->bound_at == UINT32_MAX)
-            parser->reading->bound_at = word.start;
-        advance(parser);
-        return word.kind == CM_X_BOUND ||
-               read_number(parser, &word, "the number of an interface", UINT32_MAX);
-    case CM_X_VLAN:
-    case CM_X_MPLS:
-    case CM_X_PPPOES:
-    case CM_X_GENEVE:
-        advance(parser);
-        return (!is_kind(parser, CM_X_NUMBER) && !is_symbol(parser, '(')) ||
-               read_wrapped_number(parser, &word, word.value);
-    case CM_X_LLC:
-        return read_llc(parser);
-    case CM_X_PF_NAME:
-    case CM_X_PF_NUMBER:
-    case CM_X_PF_REASON:
-    case CM_X_PF_ACTION:
-        return read_pf(parser);
-    case CM_X_ATM_FIELD:
-    case CM_X_MTP3_FIELD:
-        return read_field(parser);
-    default: /* pppoed, kinds of ATM and of MTP2 */
-        advance(parser);
-        return true;
-    }
 }
 
 /* What may follow a protocol, or stand without one. False in *is_whole_ret: nothing of it came. */
@@ -487,10 +195,10 @@ static bool read_qualified(struct cm_expression_parser *parser, struct cm_expres
     case CM_X_SUBTYPE:
     case CM_X_DIR:
         parser->words.is_set = false;
-        return read_80211(parser);
+        return cm_x_read_80211(parser);
     case CM_X_CAST:
         parser->words.is_set = false;
-        advance(parser);
+        cm_x_advance(parser);
         return true;
     default:
         *is_whole_ret = false;
@@ -498,155 +206,41 @@ static bool read_qualified(struct cm_expression_parser *parser, struct cm_expres
     }
 }
 
-/* --- arithmetic --- */
-
-static bool indexes(uint32_t protocol)
-{
-    switch (protocol) {
-    case CM_P_AARP:
-    case CM_P_AH:
-    case CM_P_ESP:
-    case CM_P_ISO:
-    case CM_P_ESIS:
-    case CM_P_ISIS:
-    case CM_P_ISIS_PART:
-    case CM_P_CLNP:
-    case CM_P_STP:
-    case CM_P_IPX:
-    case CM_P_NETBEUI:
-        return false;
-    default:
-        return true;
-    }
-}
-
-/* [place] or [place:size] after a protocol. */
-static bool read_index(struct cm_expression_parser *parser, const struct cm_expression_token *protocol)
-{
-    struct cm_expression_token open = parser->token;
-
-    if (!enter(parser))
-        return false;
-    if (!indexes(protocol->value))
-        return cm_expression_wrong_token(parser, protocol, "the bytes of '%s' cannot be asked for");
-    advance(parser);
-    if (!read_arithmetic(parser))
-        return false;
-    if (is_symbol(parser, ':')) {
-        struct cm_expression_token colon = parser->token;
-
-        advance(parser);
-        if (is_kind(parser, CM_X_NUMBER) && parser->token.wrong == NULL && parser->token.value != 1 &&
-            parser->token.value != 2 && parser->token.value != 4)
-            return wrong(parser, "1, 2 or 4 bytes can be read at once, not %s");
-        if (!read_number(parser, &colon, "1, 2 or 4, the number of bytes", 4))
-            return false;
-    }
-    if (is_kind(parser, CM_X_END))
-        return cm_expression_wrong_token(parser, &open, "this '%s' is never closed");
-    if (!is_symbol(parser, ']'))
-        return wrong(parser, "']' is missing before '%s'");
-    advance(parser);
-    leave(parser);
-    return true;
-}
-
-static bool is_operator(const struct cm_expression_parser *parser)
-{
-    return parser->token.kind == CM_X_SYMBOL &&
-           (parser->token.value == CM_X_LSH || parser->token.value == CM_X_RSH ||
-            (parser->token.value < 256 && strchr("+-*/%&|^", (int)parser->token.value) != NULL));
-}
-
-static bool is_relation(const struct cm_expression_parser *parser)
-{
-    return is_symbol(parser, '>') || is_symbol(parser, '<') || is_symbol(parser, '=') ||
-           is_symbol(parser, CM_X_GEQ) || is_symbol(parser, CM_X_LEQ) || is_symbol(parser, CM_X_NEQ);
-}
-
-/* One value: a number, len, bytes of a header, something in parentheses. */
-static bool read_factor(struct cm_expression_parser *parser)
-{
-    struct cm_expression_token token = parser->token;
-
-    while (is_symbol(parser, '-'))
-        advance(parser);
-    token = parser->token;
-    if (is_symbol(parser, '(')) {
-        if (!enter(parser))
-            return false;
-        advance(parser);
-        if (!read_arithmetic(parser))
-            return false;
-        if (is_kind(parser, CM_X_END))
-            return cm_expression_wrong_token(parser, &token, "this '%s' is never closed");
-        if (!is_symbol(parser, ')'))
-            return wrong(parser, "')' is missing before '%s'");
-        advance(parser);
-        leave(parser);
-        return true;
-    }
-    if (token.wrong == NULL && (accept(parser, CM_X_NUMBER) || accept(parser, CM_X_LEN)))
-        return true;
-    if (accept(parser, CM_X_PROTOCOL)) {
-        if (!is_symbol(parser, '['))
-            return lacks(parser, &token, "the place of a byte in brackets");
-        return read_index(parser, &token);
-    }
-    if (is_kind(parser, CM_X_NAME) && parser->token.wrong == NULL)
-        return wrong(parser, "'%s' is no number: between an operator and a number there must be blanks where "
-                             "they could be read as a name");
-    return lacks(parser, &parser->last, "a number, 'len' or bytes of a header such as ip[8]");
-}
-
-static bool read_operations(struct cm_expression_parser *parser)
-{
-    while (is_operator(parser)) {
-        advance(parser);
-        if (!read_factor(parser))
-            return false;
-    }
-    return true;
-}
-
-static bool read_arithmetic(struct cm_expression_parser *parser)
-{
-    return read_factor(parser) && read_operations(parser);
-}
-
 /* What follows a value that was read: operators, a relation and the other side of it. */
 static enum found read_relation(struct cm_expression_parser *parser, enum found found, enum place place,
                                 bool in_group)
 {
-    if (is_operator(parser)) {
+    if (cm_x_is_operator(parser)) {
         found = FOUND_ARITHMETIC;
-        if (!read_operations(parser))
+        if (!cm_x_read_operations(parser))
             return FOUND_WRONG;
     }
-    if (is_relation(parser)) {
-        advance(parser);
+    if (cm_x_is_relation(parser)) {
+        cm_x_advance(parser);
         parser->words.is_set = false;
-        return read_arithmetic(parser) ? FOUND_TERM : FOUND_WRONG;
+        return cm_x_read_arithmetic(parser) ? FOUND_TERM : FOUND_WRONG;
     }
-    if (in_group && is_symbol(parser, ')'))
+    if (in_group && cm_x_is_symbol(parser, ')'))
         return found;
     if (found == FOUND_NUMBER && place != PLACE_TERM) { /* an id it is */
         struct cm_expression_token none = {.kind = CM_X_END};
 
         return cm_expression_check_value(parser, &parser->number, &none) ? found : FOUND_WRONG;
     }
-    if (found == FOUND_NUMBER && !is_kind(parser, CM_X_WRONG))
-        return wrong(parser,
-                     is_kind(parser, CM_X_END)
-                         ? "a number is no primitive: 'host', 'port' or the like is missing before it, or a "
-                           "comparison after it"
-                         : "a number is no primitive: a comparison such as '> 0' is missing before '%s'"),
+    if (found == FOUND_NUMBER && !cm_x_is_kind(parser, CM_X_WRONG))
+        return cm_x_wrong(
+                   parser,
+                   cm_x_is_kind(parser, CM_X_END)
+                       ? "a number is no primitive: 'host', 'port' or the like is missing before it, or a "
+                         "comparison after it"
+                       : "a number is no primitive: a comparison such as '> 0' is missing before '%s'"),
                FOUND_WRONG;
-    if (is_kind(parser, CM_X_WRONG))
-        return wrong(parser, "'%s' has no meaning in a filter expression"), FOUND_WRONG;
-    return wrong(parser, is_kind(parser, CM_X_END)
-                             ? "a value is no primitive: a comparison such as '> 0' is missing after it"
-                             : "a value is no primitive: a comparison such as '> 0' is missing before '%s'"),
+    if (cm_x_is_kind(parser, CM_X_WRONG))
+        return cm_x_wrong(parser, "'%s' has no meaning in a filter expression"), FOUND_WRONG;
+    return cm_x_wrong(parser,
+                      cm_x_is_kind(parser, CM_X_END)
+                          ? "a value is no primitive: a comparison such as '> 0' is missing after it"
+                          : "a value is no primitive: a comparison such as '> 0' is missing before '%s'"),
            FOUND_WRONG;
 }
 
@@ -658,7 +252,7 @@ static bool wrong_case(struct cm_expression_parser *parser)
     char small[CM_EXPRESSION_SHOWN];
     uint32_t n = parser->token.end - parser->token.start;
 
-    if (!is_kind(parser, CM_X_NAME) || n >= sizeof(small))
+    if (!cm_x_is_kind(parser, CM_X_NAME) || n >= sizeof(small))
         return false;
     for (uint32_t i = 0; i < n; i++) {
         char c = parser->text[parser->token.start + i];
@@ -676,7 +270,7 @@ static bool wrong_case(struct cm_expression_parser *parser)
 
 static bool is_joint(const struct cm_expression_parser *parser)
 {
-    return is_kind(parser, CM_X_AND) || is_kind(parser, CM_X_OR);
+    return cm_x_is_kind(parser, CM_X_AND) || cm_x_is_kind(parser, CM_X_OR);
 }
 
 /* What came after a whole primitive and is neither a joint nor an end. */
@@ -690,14 +284,14 @@ static bool wrong_after(struct cm_expression_parser *parser)
         (starts_primitive(kind) || starts_value(kind)))
         return cm_expression_wrong_token(parser, &parser->last, "'%s' begins no primitive");
     if (kind == CM_X_WRONG)
-        return wrong(parser, strchr("&|", parser->text[parser->token.start]) != NULL
-                                 ? "'%s' joins no primitives: 'and' or 'or' does"
-                                 : "'%s' has no meaning in a filter expression");
-    if (starts_primitive(kind) || starts_value(kind) || kind == CM_X_NOT || is_symbol(parser, '('))
-        return wrong(parser, "'and' or 'or' is missing before '%s'");
-    if (is_symbol(parser, '&') || is_symbol(parser, '|'))
-        return wrong(parser, "'%s' joins no primitives: 'and' or 'or' does");
-    return wrong(parser, "'%s' cannot stand here: 'and', 'or' or the end was expected");
+        return cm_x_wrong(parser, strchr("&|", parser->text[parser->token.start]) != NULL
+                                      ? "'%s' joins no primitives: 'and' or 'or' does"
+                                      : "'%s' has no meaning in a filter expression");
+    if (starts_primitive(kind) || starts_value(kind) || kind == CM_X_NOT || cm_x_is_symbol(parser, '('))
+        return cm_x_wrong(parser, "'and' or 'or' is missing before '%s'");
+    if (cm_x_is_symbol(parser, '&') || cm_x_is_symbol(parser, '|'))
+        return cm_x_wrong(parser, "'%s' joins no primitives: 'and' or 'or' does");
+    return cm_x_wrong(parser, "'%s' cannot stand here: 'and', 'or' or the end was expected");
 }
 
 /* The rest of a list after its first member: joints and members. */
@@ -706,7 +300,7 @@ static bool read_list(struct cm_expression_parser *parser, enum place place)
     while (is_joint(parser)) {
         struct cm_expression_token joint = parser->token;
 
-        advance(parser);
+        cm_x_advance(parser);
         if (++parser->reading->n_read >= CM_EXPRESSION_MAX_PRIMITIVES) {
             cm_expression_fault_set(
                 &parser->reading->fault, joint.start,
@@ -714,7 +308,7 @@ static bool read_list(struct cm_expression_parser *parser, enum place place)
                 CM_EXPRESSION_MAX_PRIMITIVES);
             return false;
         }
-        if (is_kind(parser, CM_X_END) || is_symbol(parser, ')') || is_joint(parser))
+        if (cm_x_is_kind(parser, CM_X_END) || cm_x_is_symbol(parser, ')') || is_joint(parser))
             return lacks_primitive(parser, &joint);
         if (read_operand(parser, place, false) == FOUND_WRONG)
             return false;
@@ -728,12 +322,12 @@ static enum found read_group(struct cm_expression_parser *parser, enum place pla
     struct cm_expression_token open = parser->token;
     enum found found;
 
-    if (!enter(parser))
+    if (!cm_x_enter(parser))
         return FOUND_WRONG;
-    advance(parser);
-    if (is_symbol(parser, ')'))
-        return wrong(parser, "there is nothing between these parentheses"), FOUND_WRONG;
-    if (is_kind(parser, CM_X_END))
+    cm_x_advance(parser);
+    if (cm_x_is_symbol(parser, ')'))
+        return cm_x_wrong(parser, "there is nothing between these parentheses"), FOUND_WRONG;
+    if (cm_x_is_kind(parser, CM_X_END))
         return cm_expression_wrong_token(parser, &open, "this '%s' is never closed"), FOUND_WRONG;
     found = read_operand(parser, place, true);
     if (found == FOUND_WRONG)
@@ -746,12 +340,12 @@ static enum found read_group(struct cm_expression_parser *parser, enum place pla
         if (!read_list(parser, PLACE_ID))
             return FOUND_WRONG;
     }
-    if (is_kind(parser, CM_X_END))
+    if (cm_x_is_kind(parser, CM_X_END))
         return cm_expression_wrong_token(parser, &open, "this '%s' is never closed"), FOUND_WRONG;
-    if (!is_symbol(parser, ')'))
+    if (!cm_x_is_symbol(parser, ')'))
         return wrong_after(parser), FOUND_WRONG;
-    advance(parser);
-    leave(parser);
+    cm_x_advance(parser);
+    cm_x_leave(parser);
     return found;
 }
 
@@ -771,22 +365,23 @@ static bool wrong_operand(struct cm_expression_parser *parser, enum place place)
         return false;
     if (parser->token.wrong != NULL)
         return cm_expression_wrong_itself(parser, &parser->token);
-    if (is_kind(parser, CM_X_WRONG))
-        return wrong(parser, "'%s' has no meaning in a filter expression");
+    if (cm_x_is_kind(parser, CM_X_WRONG))
+        return cm_x_wrong(parser, "'%s' has no meaning in a filter expression");
     if (!takes_terms(place)) {
         if (place == PLACE_NUMBER && starts_value(parser->token.kind))
-            return wrong(parser, "'%s' stands in one pair of parentheses too many");
+            return cm_x_wrong(parser, "'%s' stands in one pair of parentheses too many");
         if (parser->words.is_set && parser->words.end <= parser->token.start)
             return wrong_value(parser);
-        return wrong(parser, "a primitive was expected, not '%s'");
+        return cm_x_wrong(parser, "a primitive was expected, not '%s'");
     }
     if (starts_value(parser->token.kind))
-        return wrong(parser, "'%s' is no primitive: 'host', 'net', 'port' or the like is missing before it");
+        return cm_x_wrong(parser,
+                          "'%s' is no primitive: 'host', 'net', 'port' or the like is missing before it");
     if (is_joint(parser))
-        return wrong(parser, "'%s' needs a primitive before it");
-    if (is_symbol(parser, ')'))
-        return wrong(parser, "this '%s' closes nothing");
-    return wrong(parser, "'%s' begins no primitive");
+        return cm_x_wrong(parser, "'%s' needs a primitive before it");
+    if (cm_x_is_symbol(parser, ')'))
+        return cm_x_wrong(parser, "this '%s' closes nothing");
+    return cm_x_wrong(parser, "'%s' begins no primitive");
 }
 
 /* A primitive that begins with a protocol or a word, or a value of an arithmetic expression. */
@@ -796,13 +391,14 @@ static enum found read_term(struct cm_expression_parser *parser, enum place plac
     struct cm_expression_words words = {.start = first.start};
     bool is_whole;
 
-    if (first.kind == CM_X_LEN || is_symbol(parser, '-')) {
-        return read_factor(parser) ? read_relation(parser, FOUND_ARITHMETIC, place, in_group) : FOUND_WRONG;
+    if (first.kind == CM_X_LEN || cm_x_is_symbol(parser, '-')) {
+        return cm_x_read_factor(parser) ? read_relation(parser, FOUND_ARITHMETIC, place, in_group)
+                                        : FOUND_WRONG;
     }
     if (first.kind == CM_X_PROTOCOL) {
-        advance(parser);
-        if (is_symbol(parser, '[')) {
-            if (!read_index(parser, &first))
+        cm_x_advance(parser);
+        if (cm_x_is_symbol(parser, '[')) {
+            if (!cm_x_read_index(parser, &first))
                 return FOUND_WRONG;
             return read_relation(parser, FOUND_ARITHMETIC, place, in_group);
         }
@@ -817,10 +413,10 @@ static enum found read_term(struct cm_expression_parser *parser, enum place plac
             if (wrong_case(parser))
                 return FOUND_WRONG;
             snprintf(format, sizeof(format), "%s'%s' is missing between '%.*s' and '%%s'",
-                     is_kind(parser, CM_X_NAME) ? "'and', 'or' or a word such as " : "",
+                     cm_x_is_kind(parser, CM_X_NAME) ? "'and', 'or' or a word such as " : "",
                      cm_expression_takes_ports(first.value) ? "port" : "host", (int)(first.end - first.start),
                      parser->text + first.start);
-            return wrong(parser, format), FOUND_WRONG;
+            return cm_x_wrong(parser, format), FOUND_WRONG;
         }
         return FOUND_TERM;
     }
@@ -830,7 +426,7 @@ static enum found read_term(struct cm_expression_parser *parser, enum place plac
         return FOUND_WRONG;
     if (!is_whole) {
         parser->words.is_set = false;
-        if (!read_word(parser))
+        if (!cm_x_read_word(parser))
             return FOUND_WRONG;
     }
     return FOUND_TERM;
@@ -839,7 +435,7 @@ static enum found read_term(struct cm_expression_parser *parser, enum place plac
 /* An address or the like, or a number that may be the beginning of an arithmetic expression. */
 static enum found read_id(struct cm_expression_parser *parser, enum place place, bool in_group)
 {
-    bool is_number = is_kind(parser, CM_X_NUMBER);
+    bool is_number = cm_x_is_kind(parser, CM_X_NUMBER);
 
     if (takes_terms(place)) {
         if (!parser->words.is_set && wrong_case(parser))
@@ -849,7 +445,7 @@ static enum found read_id(struct cm_expression_parser *parser, enum place place,
     if (!is_number || !takes_terms(place))
         return !read_value(parser) ? FOUND_WRONG : is_number ? FOUND_NUMBER : FOUND_ID;
     parser->number = parser->token;
-    advance(parser);
+    cm_x_advance(parser);
     return read_relation(parser, FOUND_NUMBER, place, in_group);
 }
 
@@ -868,16 +464,16 @@ static enum found read_operand(struct cm_expression_parser *parser, enum place p
     enum found found;
     uint32_t start;
 
-    for (; is_kind(parser, CM_X_NOT) && place != PLACE_NUMBER; is_not = true) {
+    for (; cm_x_is_kind(parser, CM_X_NOT) && place != PLACE_NUMBER; is_not = true) {
         last = parser->token;
-        advance(parser);
+        cm_x_advance(parser);
         place = place == PLACE_GROUP ? PLACE_BOTH : place == PLACE_ID_GROUP ? PLACE_ID : place;
         in_group = false;
     }
-    if (is_not && (is_kind(parser, CM_X_END) || is_symbol(parser, ')') || is_joint(parser)))
+    if (is_not && (cm_x_is_kind(parser, CM_X_END) || cm_x_is_symbol(parser, ')') || is_joint(parser)))
         return lacks_primitive(parser, &last), FOUND_WRONG;
     start = parser->token.start;
-    is_group = is_symbol(parser, '(');
+    is_group = cm_x_is_symbol(parser, '(');
     if (is_group) {
         words = parser->words;
         found = read_group(parser, inside[place]);
@@ -912,13 +508,13 @@ bool cm_expression_read(const char *text, struct cm_expression_reading *reading)
         return false;
     }
     parser.token = cm_expression_lex(text, 0);
-    if (is_kind(&parser, CM_X_END))
+    if (cm_x_is_kind(&parser, CM_X_END))
         return true; /* every packet, as libpcap has it */
     if (read_operand(&parser, PLACE_TERM, false) == FOUND_WRONG || !read_list(&parser, PLACE_BOTH))
         return false;
-    if (is_kind(&parser, CM_X_END))
+    if (cm_x_is_kind(&parser, CM_X_END))
         return true;
-    if (is_symbol(&parser, ')'))
-        return wrong(&parser, "this '%s' closes nothing");
+    if (cm_x_is_symbol(&parser, ')'))
+        return cm_x_wrong(&parser, "this '%s' closes nothing");
     return wrong_after(&parser);
 }

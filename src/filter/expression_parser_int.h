@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of the parser share: expression_grammar.c reads the text, expression_check.c looks at the
- * values in it. */
+/* What the files of the parser share: expression_grammar.c reads the text, with expression_fields.c for words of
+ * their own, expression_arithmetic.c for what is calculated and expression_tokens.c for each token;
+ * expression_check.c looks at the values in it. */
 #ifndef CM_FILTER_EXPRESSION_PARSER_INT_H
 #define CM_FILTER_EXPRESSION_PARSER_INT_H
 
@@ -37,6 +38,66 @@ bool cm_expression_wrong_token(struct cm_expression_parser *parser, const struct
                                const char *format);
 /* What the lexer found wrong with the token. */
 bool cm_expression_wrong_itself(struct cm_expression_parser *parser, const struct cm_expression_token *token);
+
+/* --- tokens: cm_x_, as short as their kinds, for all the files of the parser --- */
+
+static inline void cm_x_advance(struct cm_expression_parser *parser)
+{
+    parser->last = parser->token;
+    parser->token = cm_expression_lex(parser->text, parser->token.end);
+}
+
+static inline bool cm_x_is_symbol(const struct cm_expression_parser *parser, uint32_t symbol)
+{
+    return parser->token.kind == CM_X_SYMBOL && parser->token.value == symbol;
+}
+
+static inline bool cm_x_is_kind(const struct cm_expression_parser *parser, enum cm_expression_kind kind)
+{
+    return parser->token.kind == kind;
+}
+
+static inline bool cm_x_accept(struct cm_expression_parser *parser, enum cm_expression_kind kind)
+{
+    if (parser->token.kind != kind)
+        return false;
+    cm_x_advance(parser);
+    return true;
+}
+
+/* cm_expression_wrong_token of the next. */
+bool cm_x_wrong(struct cm_expression_parser *parser, const char *format);
+/* The next token cannot stand where `after` was the last: what is missing there. */
+bool cm_x_lacks(struct cm_expression_parser *parser, const struct cm_expression_token *after,
+                const char *what);
+/* A number without parentheses, which `after` needs. */
+bool cm_x_read_number(struct cm_expression_parser *parser, const struct cm_expression_token *after,
+                      const char *what, uint32_t most);
+/* Into a parenthesis or bracket, if there may be one more, and out of it. */
+bool cm_x_enter(struct cm_expression_parser *parser);
+void cm_x_leave(struct cm_expression_parser *parser);
+
+/* --- fields (expression_fields.c) --- */
+
+/* `type`, `subtype` or `dir`, and what comes after it. */
+bool cm_x_read_80211(struct cm_expression_parser *parser);
+/* A primitive that begins with another word of its own: the next token. */
+bool cm_x_read_word(struct cm_expression_parser *parser);
+
+/* --- arithmetic (expression_arithmetic.c) --- */
+
+bool cm_x_is_operator(const struct cm_expression_parser *parser);
+bool cm_x_is_relation(const struct cm_expression_parser *parser);
+/* [place] or [place:size] after a protocol. */
+bool cm_x_read_index(struct cm_expression_parser *parser, const struct cm_expression_token *protocol);
+/* One value: a number, len, bytes of a header, something in parentheses. */
+bool cm_x_read_factor(struct cm_expression_parser *parser);
+/* Operators and the values after them, as many as come. */
+bool cm_x_read_operations(struct cm_expression_parser *parser);
+/* A value and the operations on it. */
+bool cm_x_read_arithmetic(struct cm_expression_parser *parser);
+
+/* --- values (expression_check.c) --- */
 
 /* enum cm_expression_protocol: whether `port` can follow. */
 bool cm_expression_takes_ports(uint32_t protocol);
