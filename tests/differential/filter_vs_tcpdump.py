@@ -116,7 +116,8 @@ class Comparison:
             if link_type == LINK_ETHERNET:
                 failures += self.ethernet(path, expression, status, written)
         if ours_status == 2:
-            if len(refusals) < len(self.by_link):
+            # for some link types libpcap does not find out that nothing can match
+            if len(refusals) < len(self.by_link) and (expected or "rejects all" not in refusals.get(LINK_ETHERNET, "")):
                 failures.append("%s: refused: %s" % (expression, ours_said))
             return 0, failures
         if ours_status != 0:
