@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/address_text.h"
+#include "base/digits.h"
 
 const char cm_prefix_beyond[] = "bits beyond the prefix are set";
 
@@ -29,32 +30,15 @@ static bool fail(struct cursor *cursor, size_t at, const char *what)
     return cm_text_fault_at(cursor->fault, at, what);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* 0 to 15, or -1. */
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* A decimal number to `most`, without leading zeros: some programs take those for octal. */
 static bool take_decimal(struct cursor *cursor, unsigned most, const char *too_large, unsigned *value_ret)
 {
     const size_t start = cursor->at;
     unsigned value = 0;
 
-    if (!is_digit(peek(cursor)))
+    if (!cm_is_digit(peek(cursor)))
         return fail(cursor, start, "expected a digit");
-    for (; is_digit(peek(cursor)); cursor->at++) {
+    for (; cm_is_digit(peek(cursor)); cursor->at++) {
         value = value * 10 + (unsigned)(peek(cursor) - '0');
         if (value > most)
             return fail(cursor, start, too_large);
@@ -87,7 +71,7 @@ static bool is_dotted(const struct cursor *cursor)
 {
     size_t at = cursor->at;
 
-    while (at < cursor->n && is_digit(cursor->text[at]))
+    while (at < cursor->n && cm_is_digit(cursor->text[at]))
         at++;
     return at > cursor->at && at < cursor->n && cursor->text[at] == '.';
 }
@@ -97,10 +81,10 @@ static bool take_group(struct cursor *cursor, uint8_t bytes_ret[2])
     const size_t start = cursor->at;
     unsigned value = 0;
 
-    for (; hex_value(peek(cursor)) >= 0; cursor->at++) {
+    for (; cm_hex_value(peek(cursor)) >= 0; cursor->at++) {
         if (cursor->at == start + 4)
             return fail(cursor, start, "a group of more than four hexadecimal digits");
-        value = value << 4 | (unsigned)hex_value(peek(cursor));
+        value = value << 4 | (unsigned)cm_hex_value(peek(cursor));
     }
     if (cursor->at == start)
         return fail(cursor, start, "expected a hexadecimal digit");
@@ -121,7 +105,7 @@ static bool take_ipv6(struct cursor *cursor, uint8_t bytes_ret[16])
         gap = 0;
         cursor->at += 2;
     }
-    while (gap != n || hex_value(peek(cursor)) >= 0) {
+    while (gap != n || cm_hex_value(peek(cursor)) >= 0) {
         const size_t start = cursor->at;
 
         if (n == 16 || (gap != NO_GAP && n == 14))
@@ -274,9 +258,9 @@ bool cm_mac_parse(const char *text, size_t n, uint8_t mac_ret[6], struct cm_text
             cursor.at++;
         }
         for (unsigned digit = 0; digit < 2; digit++, cursor.at++) {
-            if (hex_value(peek(&cursor)) < 0)
+            if (cm_hex_value(peek(&cursor)) < 0)
                 return fail(&cursor, cursor.at, "expected a hexadecimal digit");
-            value = value << 4 | (unsigned)hex_value(peek(&cursor));
+            value = value << 4 | (unsigned)cm_hex_value(peek(&cursor));
         }
         mac[i] = (uint8_t)value;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/digits.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -27,16 +28,6 @@ static const struct unit duration_units[] = {
     {"d", 86400 * NS_PER_SECOND},
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Nine digits are enough for a nanosecond of a second and exact in 64 bits. */
 #define FRACTION_DIGITS 9
 #define FRACTION_SCALE  UINT64_C(1000000000)
@@ -52,9 +43,9 @@ static bool parse_whole(const char *text, struct number *number_ret, struct cm_t
     uint64_t whole = 0;
     size_t at = 0;
 
-    if (!is_digit(text[0]))
+    if (!cm_is_digit(text[0]))
         return cm_text_fault_at(fault, 0, "expected a digit");
-    for (; is_digit(text[at]); at++) {
+    for (; cm_is_digit(text[at]); at++) {
         if (!cm_mul_u64(whole, 10, &whole) || !cm_add_u64(whole, (uint64_t)(text[at] - '0'), &whole))
             return cm_text_fault_at(fault, at, "the number is too large");
     }
@@ -73,9 +64,9 @@ static bool parse_number(const char *text, struct number *number_ret, struct cm_
     if (text[at] != '.')
         return true;
     at++;
-    if (!is_digit(text[at]))
+    if (!cm_is_digit(text[at]))
         return cm_text_fault_at(fault, at, "expected a digit after the point");
-    for (; is_digit(text[at]); at++, scale /= 10) {
+    for (; cm_is_digit(text[at]); at++, scale /= 10) {
         if (scale == 0)
             return cm_text_fault_at(fault, at, "more than nine digits after the point");
         number_ret->fraction += (uint64_t)(text[at] - '0') * scale;
@@ -122,14 +113,14 @@ bool cm_size_parse(const char *text, uint64_t *bytes_ret, struct cm_text_fault *
     if (!parse_number(text, &number, fault))
         return false;
     at = number.length;
-    letter = text[at] == 0 ? NULL : strchr(letters, lower(text[at]));
+    letter = text[at] == 0 ? NULL : strchr(letters, cm_lower(text[at]));
     if (letter != NULL) {
         factor = UINT64_C(1) << (10 * (letter - letters + 1));
         at++;
-        if (text[at] == 'i' && lower(text[at + 1]) == 'b')
+        if (text[at] == 'i' && cm_lower(text[at + 1]) == 'b')
             at++;
     }
-    if (lower(text[at]) == 'b')
+    if (cm_lower(text[at]) == 'b')
         at++;
     if (text[at] != 0)
         return cm_text_fault_at(fault, at, "expected K, M, G, T or the end");

@@ -5,40 +5,22 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/digits.h"
 #include "base/time_text.h"
 #include "wire/names.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* 0 to 15, or -1. */
-static int hex_value(char c)
-{
-    c = lower(c);
-    if (is_digit(c))
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_word(const char *text, size_t n, const char *word)
 {
     size_t i = 0;
 
-    while (i < n && word[i] != 0 && lower(text[i]) == word[i])
+    while (i < n && word[i] != 0 && cm_lower(text[i]) == word[i])
         i++;
     return i == n && word[i] == 0;
 }
@@ -50,9 +32,9 @@ static bool take_number(const char *text, size_t n, size_t *at, uint64_t most, c
     const size_t start = *at;
     uint64_t value = 0;
 
-    if (*at >= n || !is_digit(text[*at]))
+    if (*at >= n || !cm_is_digit(text[*at]))
         return cm_text_fault_at(fault, *at, "expected a digit");
-    for (; *at < n && is_digit(text[*at]); ++*at) {
+    for (; *at < n && cm_is_digit(text[*at]); ++*at) {
         if (!cm_mul_u64(value, 10, &value) || !cm_add_u64(value, (uint64_t)(text[*at] - '0'), &value) ||
             value > most)
             return cm_text_fault_at(fault, start, too_large);
@@ -88,7 +70,7 @@ bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *pro
 
     if (n == 0)
         return cm_text_fault_at(fault, 0, "expected a name or a number");
-    if (is_digit(text[0])) {
+    if (cm_is_digit(text[0])) {
         if (!take_number(text, n, &at, 255, "a number beyond 255", &number, fault))
             return false;
         if (at < n)
@@ -148,11 +130,11 @@ bool cm_value_flow_id(const char *text, size_t n, uint64_t *id_ret, struct cm_te
     uint64_t id = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (hex_value(text[i]) < 0)
+        if (cm_hex_value(text[i]) < 0)
             return cm_text_fault_at(fault, i, "expected a hexadecimal digit");
         if (i == 16)
             return cm_text_fault_at(fault, i, "more than 16 hexadecimal digits");
-        id = id << 4 | (uint64_t)hex_value(text[i]);
+        id = id << 4 | (uint64_t)cm_hex_value(text[i]);
     }
     if (n < 16)
         return cm_text_fault_at(fault, n, "fewer than 16 hexadecimal digits");
@@ -182,7 +164,7 @@ bool cm_value_time(const char *text, size_t n, uint64_t *time_ns_ret, bool *is_n
     size_t n_digits = 0;
     uint64_t ms;
 
-    while (n_digits < n && is_digit(text[n_digits]))
+    while (n_digits < n && cm_is_digit(text[n_digits]))
         n_digits++;
     if (n_digits > 0 && n_digits == n) {
         size_t at = 0;
@@ -264,18 +246,18 @@ bool cm_value_bytes(const char *text, size_t n, uint8_t *bytes_ret, size_t *n_re
 {
     size_t at = 0, n_bytes = 0;
 
-    if (n >= 2 && text[0] == '0' && lower(text[1]) == 'x')
+    if (n >= 2 && text[0] == '0' && cm_lower(text[1]) == 'x')
         at = 2;
     while (at < n) {
         if (n_bytes > 0 && (is_blank(text[at]) || text[at] == ':')) {
             at++;
             continue;
         }
-        if (hex_value(text[at]) < 0)
+        if (cm_hex_value(text[at]) < 0)
             return cm_text_fault_at(fault, at, "expected a hexadecimal digit");
-        if (at + 1 >= n || hex_value(text[at + 1]) < 0)
+        if (at + 1 >= n || cm_hex_value(text[at + 1]) < 0)
             return cm_text_fault_at(fault, at + 1, "expected the second digit of a byte");
-        bytes_ret[n_bytes++] = (uint8_t)(hex_value(text[at]) << 4 | hex_value(text[at + 1]));
+        bytes_ret[n_bytes++] = (uint8_t)(cm_hex_value(text[at]) << 4 | cm_hex_value(text[at + 1]));
         at += 2;
     }
     if (n_bytes == 0)

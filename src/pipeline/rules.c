@@ -3,6 +3,7 @@
  * before an input is opened. */
 #include <string.h>
 
+#include "base/digits.h"
 #include "os/file.h"
 #include "pipeline/run_int.h"
 
@@ -21,14 +22,6 @@ static uint32_t written_caplen(void *context, const struct cm_packet *packet)
     return cm_transform_caplen(context, &before);
 }
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Exactly 64 hexadecimal digits, with white space around them. */
 static bool decode_hex(const uint8_t *text, size_t n, uint8_t key_ret[CM_TRANSFORM_KEY_BYTES])
 {
@@ -41,8 +34,8 @@ static bool decode_hex(const uint8_t *text, size_t n, uint8_t key_ret[CM_TRANSFO
     if (n != 2 * CM_TRANSFORM_KEY_BYTES)
         return false;
     for (size_t i = 0; i < CM_TRANSFORM_KEY_BYTES; i++) {
-        int high = digit_of((char)text[2 * i]);
-        int low = digit_of((char)text[2 * i + 1]);
+        int high = cm_hex_value((char)text[2 * i]);
+        int low = cm_hex_value((char)text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;

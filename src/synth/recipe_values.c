@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/digits.h"
 #include "base/quantity.h"
 #include "base/time_text.h"
 
@@ -42,23 +43,18 @@ const struct cm_recipe_unit cm_recipe_bit_rate_units[] = {
 
 const struct cm_recipe_unit cm_recipe_thousandth_units[] = {{"", 1000}, {NULL, 0}};
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 bool cm_recipe_read_quantity(const char *text, const struct cm_recipe_unit *units, uint64_t *value_ret)
 {
     unsigned __int128 whole = 0, part = 0, scale = 1, value;
     unsigned n_digits = 0, n_decimals = 0;
 
-    for (; is_digit(*text); text++, n_digits++) {
+    for (; cm_is_digit(*text); text++, n_digits++) {
         whole = whole * 10 + (unsigned)(*text - '0');
         if (whole > UINT64_MAX)
             return false;
     }
     if (*text == '.') {
-        for (text++; is_digit(*text); text++, n_decimals++) {
+        for (text++; cm_is_digit(*text); text++, n_decimals++) {
             if (n_decimals == MAX_DIGITS)
                 return false;
             part = part * 10 + (unsigned)(*text - '0');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* New times for old: start + (time - first) * scale + offset, in exact arithmetic. The times of packets alone;
  * what stands in packets is left. */
+#include "base/digits.h"
 #include "base/quantity.h"
 #include "base/time_text.h"
 #include "transform/transform_int.h"
@@ -55,18 +56,18 @@ static const char *parse_decimal(const char *text, bool fraction, uint64_t *valu
 {
     uint64_t whole = 0, part = 0, unit = SCALE_UNIT;
 
-    if (*text < '0' || *text > '9')
+    if (!cm_is_digit(*text))
         return NULL;
-    for (; *text >= '0' && *text <= '9'; text++) {
+    for (; cm_is_digit(*text); text++) {
         whole = whole * 10 + (uint64_t)(*text - '0');
         if (whole > SCALE_UNIT)
             return NULL;
     }
     if (fraction && *text == '.') {
         text++;
-        if (*text < '0' || *text > '9')
+        if (!cm_is_digit(*text))
             return NULL;
-        for (; *text >= '0' && *text <= '9'; text++) {
+        for (; cm_is_digit(*text); text++) {
             unit /= 10;
             if (unit == 0)
                 return NULL;
