@@ -34,6 +34,13 @@ struct cm_expression {
     struct cm_mutex lock; /* held while one compiles and puts in front */
 };
 
+static enum capmill_status no_memory(struct cm_error *error, const char *origin)
+{
+    char shown[CM_EXPRESSION_ORIGIN_BYTES];
+
+    return cm_error_set(error, CAPMILL_E_MEMORY, 0, "%s: out of memory", cm_expression_origin(shown, origin));
+}
+
 /* The text from start to end as libpcap takes it: `port` is `portrange` where a range follows. */
 static size_t put_text(const struct cm_expression *expression, uint32_t start, uint32_t end, char *to)
 {
@@ -214,7 +221,7 @@ const struct cm_bpf_program *cm_expression_program(struct cm_expression *express
     const struct compiled *compiled = get_compiled(expression, link_type);
 
     if (compiled == NULL) {
-        cm_error_set(error, CAPMILL_E_MEMORY, 0, "%.64s: out of memory", expression->origin);
+        no_memory(error, expression->origin);
         return NULL;
     }
     if (compiled->program == NULL)
@@ -261,7 +268,7 @@ static enum capmill_status try_link_types(struct cm_expression *expression, stru
         }
     }
     if (ethernet == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "%.64s: out of memory", expression->origin);
+        return no_memory(error, expression->origin);
     if (ethernet->program != NULL)
         return CAPMILL_OK;
     return cm_expression_fault_tell(error, expression->origin, expression->text, &ethernet->fault);
@@ -280,10 +287,11 @@ enum capmill_status cm_expression_create(const char *text, const char *origin,
 {
     struct cm_expression *expression = calloc(1, sizeof(*expression));
     enum capmill_status status;
+    char shown[CM_EXPRESSION_ORIGIN_BYTES];
 
     *expression_ret = NULL;
     if (expression == NULL)
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "%.64s: out of memory", origin);
+        return no_memory(error, origin);
     cm_mutex_init(&expression->lock);
     if (!cm_expression_read(text, &expression->reading)) {
         status = cm_expression_fault_tell(error, origin, text, &expression->reading.fault);
@@ -294,13 +302,14 @@ enum capmill_status cm_expression_create(const char *text, const char *origin,
     if (expression->text != NULL && expression->origin != NULL)
         expression->compiled_text = malloc(text_room(expression));
     if (expression->compiled_text == NULL) {
-        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "%.64s: out of memory", origin);
+        status = no_memory(error, origin);
         goto failed;
     }
     put_text(expression, 0, (uint32_t)strlen(text), expression->compiled_text);
     if (!cm_pcap_compiler_is_there()) {
         status = cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
-                              "%.64s: this build has no libpcap, which compiles filter expressions", origin);
+                              "%s: this build has no libpcap, which compiles filter expressions",
+                              cm_expression_origin(shown, origin));
         goto failed;
     }
     status = try_link_types(expression, error);

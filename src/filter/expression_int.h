@@ -169,6 +169,10 @@ struct cm_expression_token cm_expression_lex(const char *text, uint32_t at);
 /* Read the text; false: see reading->fault (expression_grammar.c). */
 bool cm_expression_read(const char *text, struct cm_expression_reading *reading);
 
+/* Where a text comes from, as it is shown (expression_message.c): whole, or its end where it is longer than a
+ * message has room for. Of a configuration file that is where line and column stand. */
+#define CM_EXPRESSION_ORIGIN_BYTES 304
+const char *cm_expression_origin(char shown[CM_EXPRESSION_ORIGIN_BYTES], const char *origin);
 /* The three-line message of a fault (expression_message.c). */
 enum capmill_status cm_expression_fault_tell(struct cm_error *error, const char *origin, const char *text,
                                              const struct cm_expression_fault *fault);

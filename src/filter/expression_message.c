@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shows what is wrong in a filter text: a sentence, the text or the part of it around the place, and a caret
  * under the place. Counts characters, not bytes. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,12 @@
 
 #define SHOWN 70 /* characters; with the two blanks in front they stay within a line of 80 */
 #define CUT   "..."
+
+/* A whole message: origin, fault, the part of the text and its caret, and what stands between them. */
+static_assert(CM_EXPRESSION_ORIGIN_BYTES + sizeof(((struct cm_expression_fault *)0)->text) + 4 * SHOWN +
+                      2 * sizeof(CUT) + SHOWN + sizeof(": \n  \n  ^") <=
+                  CM_ERROR_TEXT_BYTES,
+              "the caret must fit too");
 
 void cm_expression_fault_set(struct cm_expression_fault *fault, uint32_t at, const char *format, ...)
 {
@@ -48,10 +55,23 @@ static size_t put_character(char *line, const char *text, size_t length)
     return length;
 }
 
+const char *cm_expression_origin(char shown[CM_EXPRESSION_ORIGIN_BYTES], const char *origin)
+{
+    size_t n = strlen(origin), from;
+
+    if (n < CM_EXPRESSION_ORIGIN_BYTES)
+        return origin;
+    from = n - (CM_EXPRESSION_ORIGIN_BYTES - sizeof(CUT));
+    while (((unsigned char)origin[from] & 0xc0) == 0x80)
+        from++; /* not in the middle of a character */
+    snprintf(shown, CM_EXPRESSION_ORIGIN_BYTES, CUT "%s", origin + from);
+    return shown;
+}
+
 enum capmill_status cm_expression_fault_tell(struct cm_error *error, const char *origin, const char *text,
                                              const struct cm_expression_fault *fault)
 {
-    char line[4 * SHOWN + 2 * sizeof(CUT)];
+    char line[4 * SHOWN + 2 * sizeof(CUT)], shown[CM_EXPRESSION_ORIGIN_BYTES];
     size_t n_characters = 0, column = 0, from = 0, to, n = 0, i = 0, caret;
     size_t end = strlen(text);
 
@@ -83,6 +103,6 @@ enum capmill_status cm_expression_fault_tell(struct cm_error *error, const char 
         memcpy(line + n, CUT, strlen(CUT));
         n += strlen(CUT);
     }
-    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.64s: %s\n  %.*s\n  %*s^", origin, fault->text, (int)n,
-                        line, (int)caret, "");
+    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s: %s\n  %.*s\n  %*s^",
+                        cm_expression_origin(shown, origin), fault->text, (int)n, line, (int)caret, "");
 }

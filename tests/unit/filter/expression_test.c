@@ -249,6 +249,47 @@ CM_TEST(expression, long_texts_are_shown_in_part)
         "                                     ^");
 }
 
+/* The path of a configuration file, long as it may be; then line and column, which must be seen. The longest
+ * part of a text beside it, of characters of four bytes, is still whole, and its caret is there. */
+CM_TEST(expression, long_origins_leave_room_for_the_caret)
+{
+    static const char clef[] = "\xf0\x9d\x84\x9e", place[] = ":1234:56";
+    char path[1200], text[4 * 200 + 1], expected[1200], line[300];
+    struct cm_error error = {0};
+    struct cm_expression_fault fault = {.is_set = true, .at = 4 * 100};
+    size_t n = 0;
+
+    memset(path, 'p', 290);
+    strcpy(path + 290, place);
+    snprintf(expected, sizeof(expected), "%s: '$' has no meaning in a filter expression\n  tcp $\n      ^",
+             path);
+    cm_check(!cm_expression_read("tcp $", &reading));
+    cm_expression_fault_tell(&error, path, "tcp $", &reading.fault);
+    cm_check_str(error.text, expected);
+
+    memset(path, 'p', 1000); /* too long: its end is shown */
+    strcpy(path + 1000, place);
+    for (size_t i = 0; i < 200; i++)
+        memcpy(text + 4 * i, clef, 5);
+    memset(fault.text, 'f', sizeof(fault.text) - 1);
+    for (size_t i = 0; i < 64; i++, n += 4)
+        memcpy(line + n, clef, 5);
+    snprintf(expected, sizeof(expected), "...%s: %s\n  ...%s...\n  %*s^", path + strlen(path) - 300,
+             fault.text, line, 35, "");
+    error = (struct cm_error){0};
+    cm_expression_fault_tell(&error, path, text, &fault);
+    cm_check_str(error.text, expected);
+
+    for (size_t i = 0; i < 250; i++) /* not cut within a character: one byte less of it */
+        memcpy(path + 4 * i, clef, 5);
+    strcpy(path + 1000, place + 1);
+    error = (struct cm_error){0};
+    cm_expression_fault_tell(&error, path, "tcp $", &reading.fault);
+    cm_check_that(strncmp(error.text, "...\xf0\x9d\x84\x9e\xf0", 8) == 0, "%s", error.text);
+    cm_check(strstr(error.text, "1234:56: '$' has") != NULL);
+    cm_check_eq(error.text[strlen(error.text) - 1], '^');
+}
+
 CM_TEST(expression, columns_count_characters)
 {
     check_tell("host m\xc3\xbcller and tcp",
