@@ -102,6 +102,62 @@ bool cm_count_parse(const char *text, uint64_t *count_ret, struct cm_text_fault 
     return true;
 }
 
+/* Digits from *at on, which moves behind them. */
+static bool take_number(const char *text, size_t n, size_t *at, const struct cm_number_limit *limit,
+                        uint64_t *number_ret, struct cm_text_fault *fault)
+{
+    const size_t start = *at;
+    uint64_t number = 0;
+
+    if (*at >= n || !cm_is_digit(text[*at]))
+        return cm_text_fault_at(fault, *at, "expected a digit");
+    for (; *at < n && cm_is_digit(text[*at]); ++*at) {
+        if (!cm_mul_u64(number, 10, &number) || !cm_add_u64(number, (uint64_t)(text[*at] - '0'), &number) ||
+            number > limit->most)
+            return cm_text_fault_at(fault, start, limit->beyond);
+    }
+    *number_ret = number;
+    return true;
+}
+
+bool cm_number_parse(const char *text, size_t n, const struct cm_number_limit *limit, uint64_t *number_ret,
+                     struct cm_text_fault *fault)
+{
+    uint64_t number;
+    size_t at = 0;
+
+    if (!take_number(text, n, &at, limit, &number, fault))
+        return false;
+    if (at < n)
+        return cm_text_fault_at(fault, at, "expected nothing but digits");
+    *number_ret = number;
+    return true;
+}
+
+bool cm_range_parse(const char *text, size_t n, const struct cm_number_limit *limit, uint64_t *first_ret,
+                    uint64_t *last_ret, struct cm_text_fault *fault)
+{
+    uint64_t first, last;
+    size_t at = 0, last_at = 0;
+
+    if (!take_number(text, n, &at, limit, &first, fault))
+        return false;
+    last = first;
+    if (at < n && text[at] == '-') {
+        last_at = ++at;
+        if (!take_number(text, n, &at, limit, &last, fault))
+            return false;
+    }
+    if (at < n)
+        return cm_text_fault_at(fault, at,
+                                last_at > 0 ? "expected the end of the range" : "expected - or the end");
+    if (last < first)
+        return cm_text_fault_at(fault, last_at, "the range ends before it begins");
+    *first_ret = first;
+    *last_ret = last;
+    return true;
+}
+
 bool cm_size_parse(const char *text, uint64_t *bytes_ret, struct cm_text_fault *fault)
 {
     static const char letters[] = "kmgt";

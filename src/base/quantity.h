@@ -4,6 +4,7 @@
 #define CM_BASE_QUANTITY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/text_fault.h"
@@ -13,6 +14,16 @@
 
 /* Decimal digits: "0" to "18446744073709551615". */
 bool cm_count_parse(const char *text, uint64_t *count_ret, struct cm_text_fault *fault);
+/* The same of `n` bytes at `text`, up to a limit. The place of a number beyond it is where it begins. */
+struct cm_number_limit {
+    uint64_t most;
+    const char *beyond; /* static: what is said of greater numbers */
+};
+bool cm_number_parse(const char *text, size_t n, const struct cm_number_limit *limit, uint64_t *number_ret,
+                     struct cm_text_fault *fault);
+/* "443", "1024-2047": two numbers with '-', the second not below the first; one number is both. */
+bool cm_range_parse(const char *text, size_t n, const struct cm_number_limit *limit, uint64_t *first_ret,
+                    uint64_t *last_ret, struct cm_text_fault *fault);
 /* A number, perhaps with a fraction, and perhaps a unit of 1024: "4096", "64K", "1.5G", "2T", also "64KiB",
  * "64kB". A fraction of a byte is dropped. */
 bool cm_size_parse(const char *text, uint64_t *bytes_ret, struct cm_text_fault *fault);

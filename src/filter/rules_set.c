@@ -10,6 +10,7 @@
 #include "base/endian.h"
 #include "base/grow.h"
 #include "filter/values.h"
+#include "wire/names.h"
 
 #define PORT_WORDS (65536 / 64)
 
@@ -140,7 +141,7 @@ static enum capmill_status add_ports(struct cm_rules_set *set, const struct capm
     struct cm_text_fault fault;
     uint16_t first, last;
 
-    if (!cm_value_ports(text, n, &first, &last, &fault))
+    if (!cm_wire_ports_parse(text, n, &first, &last, &fault))
         return refuse(rule, text, n, &fault, error);
     if (set->ports == NULL && (set->ports = calloc(PORT_WORDS, sizeof(*set->ports))) == NULL)
         return no_memory(error);

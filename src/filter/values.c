@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/digits.h"
+#include "base/quantity.h"
 #include "base/time_text.h"
 #include "wire/names.h"
 
@@ -23,24 +24,6 @@ static bool is_word(const char *text, size_t n, const char *word)
     while (i < n && word[i] != 0 && cm_lower(text[i]) == word[i])
         i++;
     return i == n && word[i] == 0;
-}
-
-/* Decimal digits from *at on, at most `most`. */
-static bool take_number(const char *text, size_t n, size_t *at, uint64_t most, const char *too_large,
-                        uint64_t *value_ret, struct cm_text_fault *fault)
-{
-    const size_t start = *at;
-    uint64_t value = 0;
-
-    if (*at >= n || !cm_is_digit(text[*at]))
-        return cm_text_fault_at(fault, *at, "expected a digit");
-    for (; *at < n && cm_is_digit(text[*at]); ++*at) {
-        if (!cm_mul_u64(value, 10, &value) || !cm_add_u64(value, (uint64_t)(text[*at] - '0'), &value) ||
-            value > most)
-            return cm_text_fault_at(fault, start, too_large);
-    }
-    *value_ret = value;
-    return true;
 }
 
 /* --- protocols --- */
@@ -65,16 +48,14 @@ static const struct protocol_word protocol_words[] = {
 bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *protocol_ret,
                        struct cm_text_fault *fault)
 {
-    size_t at = 0;
+    static const struct cm_number_limit limit = {UINT8_MAX, "a number beyond 255"};
     uint64_t number;
 
     if (n == 0)
         return cm_text_fault_at(fault, 0, "expected a name or a number");
     if (cm_is_digit(text[0])) {
-        if (!take_number(text, n, &at, 255, "a number beyond 255", &number, fault))
+        if (!cm_number_parse(text, n, &limit, &number, fault))
             return false;
-        if (at < n)
-            return cm_text_fault_at(fault, at, "expected the end of the number");
         *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, (uint8_t)number};
         return true;
     }
@@ -98,32 +79,7 @@ bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *pro
     return cm_text_fault_at(fault, 0, "a name that is not known; numbers from 0 to 255 are taken too");
 }
 
-/* --- ports, flow ids, lengths --- */
-
-bool cm_value_ports(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,
-                    struct cm_text_fault *fault)
-{
-    static const char too_large[] = "a number beyond 65535";
-    uint64_t first, last;
-    size_t at = 0, last_at = 0;
-
-    if (!take_number(text, n, &at, UINT16_MAX, too_large, &first, fault))
-        return false;
-    last = first;
-    if (at < n && text[at] == '-') {
-        last_at = ++at;
-        if (!take_number(text, n, &at, UINT16_MAX, too_large, &last, fault))
-            return false;
-    }
-    if (at < n)
-        return cm_text_fault_at(fault, at,
-                                last_at > 0 ? "expected the end of the range" : "expected - or the end");
-    if (last < first)
-        return cm_text_fault_at(fault, last_at, "the range ends before it begins");
-    *first_ret = (uint16_t)first;
-    *last_ret = (uint16_t)last;
-    return true;
-}
+/* --- flow ids, lengths --- */
 
 bool cm_value_flow_id(const char *text, size_t n, uint64_t *id_ret, struct cm_text_fault *fault)
 {
@@ -144,15 +100,9 @@ bool cm_value_flow_id(const char *text, size_t n, uint64_t *id_ret, struct cm_te
 
 bool cm_value_length(const char *text, size_t n, uint64_t *bytes_ret, struct cm_text_fault *fault)
 {
-    size_t at = 0;
-    uint64_t bytes;
+    static const struct cm_number_limit limit = {UINT64_MAX, "the number is too large"};
 
-    if (!take_number(text, n, &at, UINT64_MAX, "the number is too large", &bytes, fault))
-        return false;
-    if (at < n)
-        return cm_text_fault_at(fault, at, "expected nothing but digits");
-    *bytes_ret = bytes;
-    return true;
+    return cm_number_parse(text, n, &limit, bytes_ret, fault);
 }
 
 /* --- times --- */
@@ -167,9 +117,9 @@ bool cm_value_time(const char *text, size_t n, uint64_t *time_ns_ret, bool *is_n
     while (n_digits < n && cm_is_digit(text[n_digits]))
         n_digits++;
     if (n_digits > 0 && n_digits == n) {
-        size_t at = 0;
+        static const struct cm_number_limit limit = {UINT64_MAX / NS_PER_MS, "the time lies after 2554"};
 
-        if (!take_number(text, n, &at, UINT64_MAX / NS_PER_MS, "the time lies after 2554", &ms, fault))
+        if (!cm_number_parse(text, n, &limit, &ms, fault))
             return false;
         *time_ns_ret = ms * NS_PER_MS;
         *is_number_ret = true;

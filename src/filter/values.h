@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The words of rules as numbers: one value each, strictly, with the place of the mistake. Lists and what
- * rules do with the numbers: rules_set.h. Any thread. */
+ * rules do with the numbers: rules_set.h; ports: wire/names.h. Any thread. */
 #ifndef CM_FILTER_VALUES_H
 #define CM_FILTER_VALUES_H
 
@@ -21,10 +21,6 @@ struct cm_value_protocol {
 /* "tcp", "17", "icmp6", "arp", "ip", "ip6"; any case. */
 bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *protocol_ret,
                        struct cm_text_fault *fault);
-
-/* "443", "1024-2047". */
-bool cm_value_ports(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,
-                    struct cm_text_fault *fault);
 
 /* 16 hexadecimal digits. */
 bool cm_value_flow_id(const char *text, size_t n, uint64_t *id_ret, struct cm_text_fault *fault);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/quantity.h"
 #include "wire/numbers.h"
 
 struct name {
@@ -105,6 +106,19 @@ const char *cm_wire_protocol_name(uint8_t protocol)
 const char *cm_wire_eth_type_name(uint16_t eth_type)
 {
     return find(eth_types, CM_ARRAY_COUNT(eth_types), eth_type);
+}
+
+bool cm_wire_ports_parse(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,
+                         struct cm_text_fault *fault)
+{
+    static const struct cm_number_limit limit = {UINT16_MAX, "a number beyond 65535"};
+    uint64_t first, last;
+
+    if (!cm_range_parse(text, n, &limit, &first, &last, fault))
+        return false;
+    *first_ret = (uint16_t)first;
+    *last_ret = (uint16_t)last;
+    return true;
 }
 
 size_t cm_wire_format_tcp_flags(uint8_t tcp_flags, char text_ret[CM_WIRE_TCP_FLAGS_TEXT])

@@ -48,6 +48,50 @@ CM_TEST(quantity, counts_are_digits_only)
     CHECK_CASES(cm_count_parse, cases);
 }
 
+CM_TEST(quantity, numbers_and_ranges_have_limits)
+{
+    static const struct cm_number_limit limit = {4094, "too great"};
+    static const struct cm_number_limit none = {UINT64_MAX, "too great"};
+    static const struct {
+        const char *text;
+        bool taken;
+        uint64_t first, last; /* else: the place */
+        const char *what;
+    } ranges[] = {
+        {"0", true, 0, 0, NULL},
+        {"4094", true, 4094, 4094, NULL},
+        {"7-4094", true, 7, 4094, NULL},
+        {"4095", false, 0, 0, "too great"},
+        {"7-18446744073709551616", false, 2, 0, "too great"},
+        {"9-8", false, 2, 0, "the range ends before it begins"},
+        {"9-", false, 2, 0, "expected a digit"},
+        {"", false, 0, 0, "expected a digit"},
+        {"9.", false, 1, 0, "expected - or the end"},
+        {"9-9-", false, 3, 0, "expected the end of the range"},
+    };
+    struct cm_text_fault fault;
+    uint64_t first = 5, last = 5;
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        const char *text = ranges[i].text;
+        bool taken = cm_range_parse(text, strlen(text), &limit, &first, &last, &fault);
+
+        cm_check_that(taken == ranges[i].taken, "'%s'", text);
+        if (taken) {
+            cm_check_eq(first, ranges[i].first);
+            cm_check_eq(last, ranges[i].last);
+        } else {
+            cm_check_eq(fault.at, ranges[i].first);
+            cm_check_str(fault.what, ranges[i].what);
+        }
+    }
+    cm_check(cm_number_parse("18446744073709551615-", 20, &none, &first, NULL));
+    cm_check_eq(first, UINT64_MAX);
+    cm_check(!cm_number_parse("1-", 2, &none, &first, &fault));
+    cm_check_str(fault.what, "expected nothing but digits");
+    cm_check_eq(first, UINT64_MAX);
+}
+
 CM_TEST(quantity, sizes_take_units_of_1024)
 {
     static const struct parse_case cases[] = {

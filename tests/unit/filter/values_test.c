@@ -2,38 +2,8 @@
 /* One value of a rule: what is taken and what it means, what is refused and where. */
 #include "filter/values.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
-#include "unit/check.h"
-
-struct refused {
-    const char *text;
-    size_t at;
-    const char *what;
-};
-
-/* In memory that ends where the text does. */
-static char *exact(const char *text)
-{
-    char *copy = malloc(strlen(text) + (*text == 0));
-
-    cm_check(copy != NULL);
-    memcpy(copy, text, strlen(text));
-    return copy;
-}
-
-#define check_refused(cases, call)                                                                           \
-    for (size_t i_ = 0; i_ < CM_ARRAY_COUNT(cases); i_++) {                                                  \
-        const size_t n = strlen((cases)[i_].text);                                                           \
-        struct cm_text_fault fault = {999, "nothing"};                                                       \
-        char *text = exact((cases)[i_].text);                                                                \
-                                                                                                             \
-        cm_check_that(!(call), "'%s' was taken", (cases)[i_].text);                                          \
-        cm_check_that(fault.at == (cases)[i_].at && strcmp(fault.what, (cases)[i_].what) == 0,               \
-                      "'%s': %s at %zu", (cases)[i_].text, fault.what, fault.at);                            \
-        free(text);                                                                                          \
-    }
+#include "unit/refused.h"
 
 CM_TEST(filter_values, protocols)
 {
@@ -69,7 +39,7 @@ CM_TEST(filter_values, protocols)
         {"", 0, "expected a name or a number"},
         {"256", 0, "a number beyond 255"},
         {"99999999999999999999999", 0, "a number beyond 255"},
-        {"6x", 1, "expected the end of the number"},
+        {"6x", 1, "expected nothing but digits"},
         {"tcpx", 0, unknown},
         {"tc", 0, unknown},
         {"-1", 0, unknown},
@@ -87,40 +57,6 @@ CM_TEST(filter_values, protocols)
         free(text);
     }
     check_refused(refused, cm_value_protocol(text, n, &protocol, &fault));
-}
-
-CM_TEST(filter_values, ports)
-{
-    static const struct {
-        const char *text;
-        unsigned first, last;
-    } taken[] = {{"0", 0, 0},           {"443", 443, 443}, {"65535", 65535, 65535}, {"1024-2047", 1024, 2047},
-                 {"0-65535", 0, 65535}, {"80-80", 80, 80}, {"080", 80, 80}};
-    static const struct refused refused[] = {
-        {"", 0, "expected a digit"},
-        {"70000", 0, "a number beyond 65535"},
-        {"65536", 0, "a number beyond 65535"},
-        {"80-70000", 3, "a number beyond 65535"},
-        {"80-", 3, "expected a digit"},
-        {"-80", 0, "expected a digit"},
-        {"20-10", 3, "the range ends before it begins"},
-        {"80:90", 2, "expected - or the end"},
-        {"80-90-100", 5, "expected the end of the range"},
-        {"http", 0, "expected a digit"},
-        {"80 ", 2, "expected - or the end"},
-    };
-    uint16_t first, last;
-
-    for (size_t i = 0; i < CM_ARRAY_COUNT(taken); i++) {
-        char *text = exact(taken[i].text);
-
-        cm_check_that(cm_value_ports(text, strlen(taken[i].text), &first, &last, NULL), "'%s'",
-                      taken[i].text);
-        cm_check_eq(first, taken[i].first);
-        cm_check_eq(last, taken[i].last);
-        free(text);
-    }
-    check_refused(refused, cm_value_ports(text, n, &first, &last, &fault));
 }
 
 CM_TEST(filter_values, flow_ids)

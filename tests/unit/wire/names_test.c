@@ -2,9 +2,7 @@
 /* Names and flags as text. */
 #include "wire/names.h"
 
-#include <stdlib.h>
-
-#include "unit/check.h"
+#include "unit/refused.h"
 
 CM_TEST(names, tcp_flags)
 {
@@ -33,4 +31,38 @@ CM_TEST(names, tables)
     cm_check_str(cm_wire_protocol_name(58), "icmpv6");
     cm_check(cm_wire_protocol_name(200) == NULL);
     cm_check_str(cm_wire_eth_type_name(0x86dd), "ipv6");
+}
+
+CM_TEST(names, ports)
+{
+    static const struct {
+        const char *text;
+        unsigned first, last;
+    } taken[] = {{"0", 0, 0},           {"443", 443, 443}, {"65535", 65535, 65535}, {"1024-2047", 1024, 2047},
+                 {"0-65535", 0, 65535}, {"80-80", 80, 80}, {"080", 80, 80}};
+    static const struct refused refused[] = {
+        {"", 0, "expected a digit"},
+        {"70000", 0, "a number beyond 65535"},
+        {"65536", 0, "a number beyond 65535"},
+        {"80-70000", 3, "a number beyond 65535"},
+        {"80-", 3, "expected a digit"},
+        {"-80", 0, "expected a digit"},
+        {"20-10", 3, "the range ends before it begins"},
+        {"80:90", 2, "expected - or the end"},
+        {"80-90-100", 5, "expected the end of the range"},
+        {"http", 0, "expected a digit"},
+        {"80 ", 2, "expected - or the end"},
+    };
+    uint16_t first, last;
+
+    for (size_t i = 0; i < CM_ARRAY_COUNT(taken); i++) {
+        char *text = exact(taken[i].text);
+
+        cm_check_that(cm_wire_ports_parse(text, strlen(taken[i].text), &first, &last, NULL), "'%s'",
+                      taken[i].text);
+        cm_check_eq(first, taken[i].first);
+        cm_check_eq(last, taken[i].last);
+        free(text);
+    }
+    check_refused(refused, cm_wire_ports_parse(text, n, &first, &last, &fault));
 }
