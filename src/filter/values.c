@@ -17,66 +17,37 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool is_word(const char *text, size_t n, const char *word)
-{
-    size_t i = 0;
-
-    while (i < n && word[i] != 0 && cm_lower(text[i]) == word[i])
-        i++;
-    return i == n && word[i] == 0;
-}
-
 /* --- protocols --- */
 
 struct protocol_word {
     const char *word;
-    struct cm_value_protocol protocol;
+    enum cm_value_protocol_kind kind;
 };
 
-/* Beside the names of wire/names.h. */
+/* What is no IP protocol. */
 static const struct protocol_word protocol_words[] = {
-    {"arp", {CM_VALUE_ARP, 0}},
-    {"ip", {CM_VALUE_IPV4, 0}},
-    {"ip4", {CM_VALUE_IPV4, 0}},
-    {"ipv4", {CM_VALUE_IPV4, 0}},
-    {"ip6", {CM_VALUE_IPV6, 0}},
-    {"icmp6", {CM_VALUE_PROTOCOL, 58}},
-    {"ipv6-icmp", {CM_VALUE_PROTOCOL, 58}},
-    {"icmp4", {CM_VALUE_PROTOCOL, 1}},
+    {"arp", CM_VALUE_ARP},   {"ip", CM_VALUE_IPV4},  {"ip4", CM_VALUE_IPV4},
+    {"ipv4", CM_VALUE_IPV4}, {"ip6", CM_VALUE_IPV6},
 };
 
 bool cm_value_protocol(const char *text, size_t n, struct cm_value_protocol *protocol_ret,
                        struct cm_text_fault *fault)
 {
-    static const struct cm_number_limit limit = {UINT8_MAX, "a number beyond 255"};
-    uint64_t number;
+    uint8_t number = 0;
 
-    if (n == 0)
-        return cm_text_fault_at(fault, 0, "expected a name or a number");
-    if (cm_is_digit(text[0])) {
-        if (!cm_number_parse(text, n, &limit, &number, fault))
-            return false;
-        *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, (uint8_t)number};
-        return true;
-    }
     for (size_t i = 0; i < CM_ARRAY_COUNT(protocol_words); i++) {
-        if (is_word(text, n, protocol_words[i].word)) {
-            *protocol_ret = protocol_words[i].protocol;
+        if (cm_is_word(text, n, protocol_words[i].word)) {
+            *protocol_ret = (struct cm_value_protocol){protocol_words[i].kind, 0};
             return true;
         }
     }
     /* the number's own name would be protocol 41, which is not what most people mean */
-    if (is_word(text, n, "ipv6"))
+    if (cm_is_word(text, n, "ipv6"))
         return cm_text_fault_at(fault, 0, "ip6 is IP version 6, 41 is IPv6 inside IP; expected one of them");
-    for (unsigned i = 0; i < 256; i++) {
-        const char *name = cm_wire_protocol_name((uint8_t)i);
-
-        if (name != NULL && is_word(text, n, name)) {
-            *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, (uint8_t)i};
-            return true;
-        }
-    }
-    return cm_text_fault_at(fault, 0, "a name that is not known; numbers from 0 to 255 are taken too");
+    if (!cm_wire_protocol_parse(text, n, &number, fault))
+        return false;
+    *protocol_ret = (struct cm_value_protocol){CM_VALUE_PROTOCOL, number};
+    return true;
 }
 
 /* --- flow ids, lengths --- */
@@ -142,7 +113,7 @@ static const char *const flag_names[8] = {"fin", "syn", "rst", "psh", "ack", "ur
 static bool flag_of(const char *text, size_t n, uint8_t *flag_ret)
 {
     for (unsigned i = 0; i < 8; i++) {
-        if (is_word(text, n, flag_names[i])) {
+        if (cm_is_word(text, n, flag_names[i])) {
             *flag_ret = (uint8_t)(1u << i);
             return true;
         }
@@ -162,7 +133,7 @@ bool cm_value_tcp_flags(const char *text, size_t n, struct cm_value_tcp_flags *f
 {
     struct cm_value_tcp_flags flags = {0, 0, false};
     size_t at = 0, end = word_end(text, n, 0);
-    bool is_none = is_word(text, end, "none"), is_exact = is_none;
+    bool is_none = cm_is_word(text, end, "none"), is_exact = is_none;
 
     for (; !is_none; at = end + 1, end = word_end(text, n, at)) {
         uint8_t flag;
@@ -176,9 +147,9 @@ bool cm_value_tcp_flags(const char *text, size_t n, struct cm_value_tcp_flags *f
     if (end < n && text[end] == '+')
         return cm_text_fault_at(fault, end, "NONE stands alone");
     if (end < n) {
-        if (is_word(text + end + 1, n - end - 1, "exact"))
+        if (cm_is_word(text + end + 1, n - end - 1, "exact"))
             is_exact = true;
-        else if (is_word(text + end + 1, n - end - 1, "any") && !is_none)
+        else if (cm_is_word(text + end + 1, n - end - 1, "any") && !is_none)
             flags.any = true;
         else
             return cm_text_fault_at(fault, end + 1,

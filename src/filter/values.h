@@ -14,8 +14,9 @@
  * be NULL) where and why. */
 
 /* What a protocol rule may name: an IP protocol in packets of either or one IP version, or ARP. */
+enum cm_value_protocol_kind { CM_VALUE_PROTOCOL, CM_VALUE_ARP, CM_VALUE_IPV4, CM_VALUE_IPV6 };
 struct cm_value_protocol {
-    enum { CM_VALUE_PROTOCOL, CM_VALUE_ARP, CM_VALUE_IPV4, CM_VALUE_IPV6 } kind;
+    enum cm_value_protocol_kind kind;
     uint8_t number; /* of CM_VALUE_PROTOCOL */
 };
 /* "tcp", "17", "icmp6", "arp", "ip", "ip6"; any case. */

@@ -66,13 +66,11 @@ static enum capmill_status parse_range(const struct capmill_word *word, const ch
 static enum capmill_status parse_protocol(const struct capmill_word *word, const char *text, size_t n,
                                           int *protocol_ret, struct cm_error *error)
 {
-    for (int i = 0; i < N_PROTOCOLS; i++) {
-        const char *name = cm_wire_protocol_name(protocols[i]);
+    uint8_t protocol;
 
-        if (strlen(name) == n && memcmp(name, text, n) == 0) {
-            *protocol_ret = i;
-            return CAPMILL_OK;
-        }
+    if (cm_wire_protocol_parse(text, n, &protocol, NULL) && index_of(protocol) >= 0) {
+        *protocol_ret = index_of(protocol);
+        return CAPMILL_OK;
     }
     return cm_wish_refuse(word, error,
                           "%.*s has no ports that are known; expected tcp, udp, sctp, dccp or udplite",

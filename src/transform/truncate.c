@@ -28,28 +28,11 @@ static bool has_ports(uint8_t protocol)
 static enum capmill_status parse_protocol(const struct capmill_word *word, uint8_t *protocol_ret,
                                           struct cm_error *error)
 {
-    uint64_t number;
+    struct cm_text_fault fault;
 
-    if (cm_count_parse(word->value, &number, NULL)) {
-        if (number > UINT8_MAX)
-            return cm_wish_refuse(word, error, "protocols go from 0 to 255");
-        *protocol_ret = (uint8_t)number;
-        return CAPMILL_OK;
-    }
-    if (strcmp(word->value, "icmp6") == 0) { /* as filters take it too */
-        *protocol_ret = CM_PROTOCOL_ICMPV6;
-        return CAPMILL_OK;
-    }
-    for (unsigned i = 0; i <= UINT8_MAX; i++) {
-        const char *name = cm_wire_protocol_name((uint8_t)i);
-
-        if (name != NULL && strcmp(name, word->value) == 0) {
-            *protocol_ret = (uint8_t)i;
-            return CAPMILL_OK;
-        }
-    }
-    return cm_wish_refuse(word, error,
-                          "no such protocol; expected a name such as tcp, or a number from 0 to 255");
+    if (!cm_wire_protocol_parse(word->value, strlen(word->value), protocol_ret, &fault))
+        return cm_wish_refuse(word, error, "at %zu: %s", fault.at + 1, fault.what);
+    return CAPMILL_OK;
 }
 
 static bool parse_port(const char *text, size_t n, uint16_t *port_ret)

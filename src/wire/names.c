@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/digits.h"
 #include "base/quantity.h"
 #include "wire/numbers.h"
 
@@ -106,6 +107,44 @@ const char *cm_wire_protocol_name(uint8_t protocol)
 const char *cm_wire_eth_type_name(uint16_t eth_type)
 {
     return find(eth_types, CM_ARRAY_COUNT(eth_types), eth_type);
+}
+
+/* Beside ours. */
+static const struct name other_protocols[] = {
+    {CM_PROTOCOL_ICMP, "icmp4"},
+    {CM_PROTOCOL_ICMPV6, "icmp6"},
+    {CM_PROTOCOL_ICMPV6, "ipv6-icmp"},
+};
+
+static bool find_protocol(const struct name *names, size_t n_names, const char *text, size_t n,
+                          uint8_t *protocol_ret)
+{
+    for (size_t i = 0; i < n_names; i++) {
+        if (cm_is_word(text, n, names[i].text)) {
+            *protocol_ret = (uint8_t)names[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cm_wire_protocol_parse(const char *text, size_t n, uint8_t *protocol_ret, struct cm_text_fault *fault)
+{
+    static const struct cm_number_limit limit = {UINT8_MAX, "a number beyond 255"};
+    uint64_t number;
+
+    if (n == 0)
+        return cm_text_fault_at(fault, 0, "expected a name or a number");
+    if (cm_is_digit(text[0])) {
+        if (!cm_number_parse(text, n, &limit, &number, fault))
+            return false;
+        *protocol_ret = (uint8_t)number;
+        return true;
+    }
+    if (find_protocol(protocols, CM_ARRAY_COUNT(protocols), text, n, protocol_ret) ||
+        find_protocol(other_protocols, CM_ARRAY_COUNT(other_protocols), text, n, protocol_ret))
+        return true;
+    return cm_text_fault_at(fault, 0, "a name that is not known; numbers from 0 to 255 are taken too");
 }
 
 bool cm_wire_ports_parse(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,

@@ -17,8 +17,10 @@
 const char *cm_wire_protocol_name(uint8_t protocol);
 const char *cm_wire_eth_type_name(uint16_t eth_type);
 
-/* "443", "1024-2047": `n` bytes at `text`, whole. On failure false, *_ret are left alone, and `fault` (may be NULL)
- * says where and why. */
+/* `n` bytes at `text`, whole. On failure false, *_ret are left alone, and `fault` (may be NULL) says where and why.
+ * An IP protocol: a number, a name of ours or another usual one, in any case: "17", "TCP", "icmp6", "ipv6-icmp". */
+bool cm_wire_protocol_parse(const char *text, size_t n, uint8_t *protocol_ret, struct cm_text_fault *fault);
+/* "443", "1024-2047" */
 bool cm_wire_ports_parse(const char *text, size_t n, uint16_t *first_ret, uint16_t *last_ret,
                          struct cm_text_fault *fault);
 

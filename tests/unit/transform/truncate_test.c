@@ -141,9 +141,9 @@ CM_TEST(truncate, the_first_rule_that_matches_counts)
 
 CM_TEST(truncate, protocols_by_name_and_number)
 {
-    static const char *const names[] = {"icmp6", "icmpv6", "58"};
+    static const char *const names[] = {"icmp6", "icmpv6", "ICMPv6", "ipv6-icmp", "58"};
 
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const struct capmill_truncate_rule rule = {{names[i], "p"}, {NULL, NULL}, {"2", "m"}, "r"};
         struct wishes wishes = {0};
         struct packet packet = {0}, other = {0};

@@ -192,9 +192,9 @@ CM_TEST(wishes, truncation)
         "c.toml:3:1 [[transform.truncate]]: a rule of truncation needs max_payload_bytes, how much "
         "payload stays");
     check_truncate((struct capmill_truncate_rule){.protocol = {"tpc", "p"}, .max_payload_bytes = {"1", "m"}},
-                   "p: tpc: no such protocol; expected a name such as tcp, or a number from 0 to 255");
+                   "p: tpc: at 1: a name that is not known; numbers from 0 to 255 are taken too");
     check_truncate((struct capmill_truncate_rule){.protocol = {"256", "p"}, .max_payload_bytes = {"1", "m"}},
-                   "p: 256: protocols go from 0 to 255");
+                   "p: 256: at 1: a number beyond 255");
     check_truncate((struct capmill_truncate_rule){.port = {"65536", "q"}, .max_payload_bytes = {"1", "m"}},
                    "q: 65536: no port; expected a number from 0 to 65535, or two with '-'");
     check_truncate((struct capmill_truncate_rule){.port = {"9-", "q"}, .max_payload_bytes = {"1", "m"}},
@@ -217,13 +217,13 @@ CM_TEST(wishes, of_no_effect)
     wish_ip(&wishes, "10.0.0.1=10.0.0.1 ::/0=::/0");
     wish_mac(&wishes, "00:11:22:33:44:55=00-11-22-33-44-55");
     wish_vlan(&wishes, "5=5");
-    wish_port(&wishes, "tcp:5-6=5-6");
+    wish_port(&wishes, "TCP:5-6=5-6");
     wishes.transform.n_replace_ip = 1; /* the second overlaps the first */
     check_warned(&wishes, true,
                  "--replace-ip: 10.0.0.1=10.0.0.1: is of no effect\n"
                  "--replace-mac: 00:11:22:33:44:55=00-11-22-33-44-55: is of no effect\n"
                  "--replace-vlan: 5=5: is of no effect\n"
-                 "--replace-port: tcp:5-6=5-6: is of no effect\n");
+                 "--replace-port: TCP:5-6=5-6: is of no effect\n");
     times.transform.time_offset = (struct capmill_word){"-0s", "--time-offset"};
     times.transform.time_scale = (struct capmill_word){"3/3", "--time-scale"};
     check_warned(&times, true, "--time-offset: -0s: is of no effect\n--time-scale: 3/3: is of no effect\n");

@@ -66,3 +66,40 @@ CM_TEST(names, ports)
     }
     check_refused(refused, cm_wire_ports_parse(text, n, &first, &last, &fault));
 }
+
+CM_TEST(names, protocols)
+{
+    static const struct {
+        const char *text;
+        uint8_t number;
+    } taken[] = {{"tcp", 6},  {"TCP", 6},   {"Icmp6", 58}, {"icmpv6", 58}, {"ipv6-icmp", 58}, {"icmp4", 1},
+                 {"icmp", 1}, {"ipv6", 41}, {"0", 0},      {"255", 255},   {"UDPLite", 136},  {"sctp", 132}};
+    static const char unknown[] = "a name that is not known; numbers from 0 to 255 are taken too";
+    static const struct refused refused[] = {
+        {"", 0, "expected a name or a number"},
+        {"256", 0, "a number beyond 255"},
+        {"6x", 1, "expected nothing but digits"},
+        {"tcpx", 0, unknown},
+        {"tc", 0, unknown},
+        {"-1", 0, unknown},
+    };
+    uint8_t number;
+
+    for (size_t i = 0; i < CM_ARRAY_COUNT(taken); i++) {
+        char *text = exact(taken[i].text);
+
+        cm_check_that(cm_wire_protocol_parse(text, strlen(taken[i].text), &number, NULL), "'%s'",
+                      taken[i].text);
+        cm_check_eq(number, taken[i].number);
+        free(text);
+    }
+    check_refused(refused, cm_wire_protocol_parse(text, n, &number, &fault));
+    for (unsigned i = 0; i <= UINT8_MAX; i++) { /* whatever we write is read */
+        const char *name = cm_wire_protocol_name((uint8_t)i);
+
+        if (name != NULL) {
+            cm_check(cm_wire_protocol_parse(name, strlen(name), &number, NULL));
+            cm_check_eq(number, i);
+        }
+    }
+}
