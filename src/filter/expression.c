@@ -13,12 +13,14 @@
 #include "os/thread.h"
 
 #define LINK_ETHERNET 1
+#define LINK_PRISM    119
 
 /* What came of one link type. Never changed once others can see it. */
 struct compiled {
     struct compiled *next;
     uint16_t link_type;
     struct cm_bpf_program *program; /* NULL: there is none, see fault */
+    bool rejects_all;               /* that is why */
     struct cm_expression_fault fault;
 };
 
@@ -70,10 +72,9 @@ static size_t text_room(const struct cm_expression *expression)
 /* Reasons that are the same for every link type; those about names may have cost a look into the network. */
 static bool is_of_text(const char *reason)
 {
-    static const char *const beginnings[] = {"unknown host",     "unknown port",       "unknown network",
-                                             "unknown protocol", "can't parse",        "syntax error",
-                                             "non-network",      "illegal port",       "mask length",
-                                             "invalid ",         "expression rejects", "out of memory"};
+    static const char *const beginnings[] = {
+        "unknown host", "unknown port", "unknown network", "unknown protocol", "can't parse",  "syntax error",
+        "non-network",  "illegal port", "mask length",     "invalid ",         "out of memory"};
 
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
         if (strncmp(reason, beginnings[i], strlen(beginnings[i])) == 0)
@@ -150,6 +151,14 @@ static void set_reason(const struct cm_expression *expression, uint16_t link_typ
 
 /* --- programs --- */
 
+/* What is a contradiction for one kind of link can be sense for another. */
+static void set_rejects_all(struct compiled *compiled)
+{
+    compiled->rejects_all = true;
+    cm_expression_fault_set(&compiled->fault, 0, "the expression rejects all packets of link type %u",
+                            compiled->link_type);
+}
+
 /* A load from where only the Linux kernel has something; behind a header of variable length it is indexed. */
 static bool asks_a_kernel(const struct cm_pcap_code *code)
 {
@@ -168,7 +177,10 @@ static void compile(const struct cm_expression *expression, struct compiled *com
     struct cm_pcap_code code;
 
     if (!cm_pcap_compile(expression->compiled_text, compiled->link_type, &code, reason)) {
-        set_reason(expression, compiled->link_type, reason, &compiled->fault);
+        if (strstr(reason, "rejects all packets") != NULL)
+            set_rejects_all(compiled);
+        else
+            set_reason(expression, compiled->link_type, reason, &compiled->fault);
         return;
     }
     /* Without a file libpcap takes this for a live capture, where the kernel knows the direction. */
@@ -245,7 +257,7 @@ static const uint16_t others[] = {101 /* raw IP */,
                                   122 /* IP over FC */,
                                   7 /* ARCNET */,
                                   129 /* Linux ARCNET */,
-                                  119 /* Prism */,
+                                  LINK_PRISM,
                                   163 /* AVS */,
                                   9 /* PPP */,
                                   50 /* PPP, HDLC */,
@@ -259,9 +271,13 @@ static const uint16_t others[] = {101 /* raw IP */,
 static enum capmill_status try_link_types(struct cm_expression *expression, struct cm_error *error)
 {
     const struct compiled *ethernet = get_compiled(expression, LINK_ETHERNET), *other;
+    struct cm_expression_fault fault = {0};
 
     if (ethernet != NULL && ethernet->program == NULL && !is_of_text(ethernet->fault.text)) {
         for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+            /* its programs libpcap does not optimise, so that none is found to reject all */
+            if (ethernet->rejects_all && others[i] == LINK_PRISM)
+                continue;
             other = get_compiled(expression, others[i]);
             if (other != NULL && other->program != NULL)
                 return CAPMILL_OK;
@@ -271,7 +287,11 @@ static enum capmill_status try_link_types(struct cm_expression *expression, stru
         return no_memory(error, expression->origin);
     if (ethernet->program != NULL)
         return CAPMILL_OK;
-    return cm_expression_fault_tell(error, expression->origin, expression->text, &ethernet->fault);
+    if (ethernet->rejects_all)
+        cm_expression_fault_set(&fault, 0, "the expression rejects all packets");
+    else
+        fault = ethernet->fault;
+    return cm_expression_fault_tell(error, expression->origin, expression->text, &fault);
 }
 
 static char *copy(const char *text)
