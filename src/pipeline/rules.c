@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/digits.h"
+#include "base/wipe.h"
 #include "os/file.h"
 #include "pipeline/run_int.h"
 
@@ -61,14 +62,14 @@ static enum capmill_status read_key(const struct capmill_word *word, uint8_t key
     }
     cm_file_close(file);
     if (status < 0)
-        return cm_error_context(error, "%s", word->origin);
-    if (n == CM_TRANSFORM_KEY_BYTES)
+        cm_error_context(error, "%s", word->origin);
+    else if (n == CM_TRANSFORM_KEY_BYTES)
         memcpy(key_ret, bytes, n);
     else if (!decode_hex(bytes, n, key_ret))
         status = cm_error_set(error, CAPMILL_E_USAGE, 0,
                               "%s: %s holds no key: that is %d bytes, or twice as many hexadecimal digits",
                               word->origin, word->value, CM_TRANSFORM_KEY_BYTES);
-    memset(bytes, 0, sizeof(bytes));
+    cm_wipe(bytes, sizeof(bytes));
     return status < 0 ? status : CAPMILL_OK;
 }
 
@@ -84,7 +85,7 @@ static enum capmill_status make_transform(struct capmill_run *run, struct cm_err
     }
     if (status >= 0)
         status = cm_transform_create(&options, &run->transform, error);
-    memset(key, 0, sizeof(key));
+    cm_wipe(key, sizeof(key));
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <nettle/version.h>
 #include <stdlib.h>
 
+#include "base/wipe.h"
 #include "transform/transform_int.h"
 
 #define STRING_OF(x) #x
@@ -73,8 +74,7 @@ void cm_anonymizer_destroy(struct cm_anonymizer *anonymizer)
 {
     if (anonymizer == NULL)
         return;
-    memset(anonymizer, 0, sizeof(*anonymizer));
-    __asm__ volatile("" : : "r"(anonymizer) : "memory"); /* the key is really overwritten */
+    cm_wipe(anonymizer, sizeof(*anonymizer));
     free(anonymizer);
 }
 
@@ -123,6 +123,7 @@ uint64_t cm_anonymizer_name(const struct cm_anonymizer *anonymizer, const char *
         hmac_sha256_update(&hmac, 1, &c);
     }
     hmac_sha256_digest(&hmac, sizeof(digest), digest);
+    cm_wipe(&hmac, sizeof(hmac)); /* it begins with what the key made of it */
     return cm_load_be64(digest);
 }
 
