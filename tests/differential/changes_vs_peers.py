@@ -191,7 +191,8 @@ def changes():
         ("one IPv4 prefix", ["10.0.0.0/8=77.0.0.0/8"]),
         ("IPv4 prefixes and hosts", ["10.0.0.0/8=77.0.0.0/8", "192.168.0.0/16=78.9.0.0/16", "172.16.0.8=1.2.3.4",
                                      "172.17.0.0/16=10.17.0.0/16", "224.0.0.0/4=240.0.0.0/4"]),
-        ("IPv6 prefixes", ["2001:db8::/32=2a00:1234::/32", "fe80::/10=fec0::/10", "2003:51:6012::2=2001:db8::77", "::1=fd00::1"]),
+        ("IPv6 prefixes", ["2001:db8::/32=2a00:1234::/32", "fe80::/10=fec0::/10", "2003:51:6012::2=2001:db8::77",
+                           "::1=fd00::1"]),
         ("both families", ["0.0.0.0/1=128.0.0.0/1", "128.0.0.0/1=0.0.0.0/1", "8000::/1=0::/1"]),
     ]
     result = []
@@ -343,7 +344,8 @@ class Comparison:
                     problems.setdefault(":".join(row["frame.protocols"][:4]), []).append((self.packets[i], one, other))
             for protocols, found in problems.items():
                 packet, one, other = found[0]
-                at = next((k for k, (a, b) in enumerate(zip(one.data, other.data)) if a != b), min(len(one.data), len(other.data)))
+                at = next((k for k, (a, b) in enumerate(zip(one.data, other.data)) if a != b),
+                          min(len(one.data), len(other.data)))
                 self.fail("tcprewrite %s: %d other packets (%s): first %r at byte %d: was %s, ours %s, theirs %s" % (
                     pair, len(found), protocols, packet, at, packet.data[at:at + 4].hex(), one.data[at:at + 4].hex(),
                     other.data[at:at + 4].hex()))
@@ -449,12 +451,14 @@ class Comparison:
     def there_and_back(self):
         one, two = os.path.join(self.folder, "there.pcapng"), os.path.join(self.folder, "back.pcapng")
         for there, back in ((["--replace-ip", "10.0.0.0/8=77.0.0.0/8"], ["--replace-ip", "77.0.0.0/8=10.0.0.0/8"]),
-                            (["--replace-ip", "2001:db8::/32=2a00:1234::/32"], ["--replace-ip", "2a00:1234::/32=2001:db8::/32"]),
+                            (["--replace-ip", "2001:db8::/32=2a00:1234::/32"],
+                             ["--replace-ip", "2a00:1234::/32=2001:db8::/32"]),
                             (["--replace-port", "443=44300"], ["--replace-port", "44300=443"]),
                             (["--replace-vlan", "217=1217"], ["--replace-vlan", "1217=217"]),
                             (["--replace-mac", "ff:ff:ff:ff:ff:ff=02:5e:10:00:00:01"],
                              ["--replace-mac", "02:5e:10:00:00:01=ff:ff:ff:ff:ff:ff"]),
-                            (["--time-offset", "1h"], ["--time-offset", "-1h"]), (["--time-scale", "2"], ["--time-scale", "0.5"])):
+                            (["--time-offset", "1h"], ["--time-offset", "-1h"]),
+                            (["--time-scale", "2"], ["--time-scale", "0.5"])):
             if not self.capmill(there, self.path, one) or not self.capmill(back, one, two):
                 continue
             n_changed = n_wrong = 0
@@ -500,7 +504,8 @@ class Comparison:
                 payload = int(before["tcp.len"][0]) if before["tcp.len"] else int(before["udp.length"][0]) - 8
                 end = len(packet.data) - payload
                 if not has_padding(packet, before) and len(after.data) != end + min(payload, limit):
-                    self.fail("truncated: %r: %d bytes of %d, payload %d" % (packet, len(after.data), len(packet.data), payload))
+                    self.fail("truncated: %r: %d bytes of %d, payload %d" % (
+                        packet, len(after.data), len(packet.data), payload))
         print("truncated: %d packets cut" % n_cut, flush=True)
 
     def across_families(self):
