@@ -124,7 +124,7 @@ static void measure(struct workload *work, const char *size, const char *name,
                                                      work->caplen[i], CM_LINK_ETHERNET};
                 struct cm_transform_result result;
 
-                cm_transform_packet(local, &packet, work->out + i * SLOT_BYTES, &result);
+                cm_transform_packet(local, &packet, work->out + i * SLOT_BYTES, SLOT_BYTES, &result);
             }
         ns[round] = (double)(now_ns() - start) / ((double)PASSES * N_PACKETS);
     }

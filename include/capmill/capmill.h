@@ -45,7 +45,8 @@ typedef void (*capmill_message_function)(void *context, enum capmill_message_lev
 struct capmill_progress;
 typedef void (*capmill_progress_function)(void *context, const struct capmill_progress *progress);
 
-/* A job. Zeroed except for what capmill_job_init sets; the strings it points to must outlive the run. */
+/* A job. Zeroed except for what capmill_job_init sets. Everything that it points to, strings, arrays and groups of
+ * rules, must outlive the run. */
 struct capmill_job {
     size_t struct_bytes; /* set by capmill_job_init: tells which version of this struct the caller was
                             compiled with */

@@ -15,8 +15,9 @@ extern "C" {
 
 /* Zeroed: not given. */
 struct capmill_word {
-    const char *value;  /* UTF-8; NULL: not given */
-    const char *origin; /* "--replace-ip", "config.toml:30:1 replace_ip"; begins the refusal */
+    const char *value; /* UTF-8; NULL: not given */
+    const char *
+        origin; /* "--replace-ip", "config.toml:30:1 replace_ip"; begins the refusal. NULL: "transform" does */
 };
 
 enum capmill_checksums {

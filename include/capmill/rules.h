@@ -35,9 +35,10 @@ enum capmill_filter_field {
 
 struct capmill_filter_rule {
     enum capmill_filter_field field;
-    bool negate;        /* an exclusion */
-    const char *value;  /* UTF-8 */
-    const char *origin; /* where it stands: "--src-ip", "config.toml:12:10 src_ip"; begins the refusal */
+    bool negate;       /* an exclusion */
+    const char *value; /* UTF-8 */
+    /* where it stands: "--src-ip", "config.toml:12:10 src_ip"; begins the refusal; NULL: the field's name does */
+    const char *origin;
 };
 
 /* AND: every type among the rules matches - one at least of its rules that are no exclusions, and none that

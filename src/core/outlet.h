@@ -54,11 +54,16 @@ struct cm_encoder {
     enum capmill_status (*open)(void *context, void **local_ret, struct cm_error *error);
     void (*close)(void *context, void *local);
     size_t (*length)(void *context, const struct cm_record *record); /* any thread */
-    /* Writes what `length` said, at `out`, and answers it. */
-    size_t (*encode)(void *context, void *local, const struct cm_record *record, uint8_t *out);
-    /* The written time of a packet, which picks its slice; never decreasing in `time_ns`. NULL: its own.
-     * Asked in output order, by one caller at a time: the first time asked for is the earliest of all. */
+    /* Writes the `n` bytes at `out` that `length` said. CAPMILL_E_CHANGED where the record has become another
+     * length since, which is possible where bytes are read twice; nothing is written beyond `n` then either. */
+    enum capmill_status (*encode)(void *context, void *local, const struct cm_record *record, size_t n,
+                                  uint8_t *out, struct cm_error *error);
+    /* The written time of a packet, which picks its slice; never decreasing in `time_ns`. NULL: its own. Asked
+     * by one caller at a time, like `event`. */
     uint64_t (*time)(void *context, uint64_t time_ns);
+    /* With `time`: the earliest time of the packets that are settled next, of those that have one where any
+     * has. The first that is told is the earliest of all. Same caller. */
+    void (*first)(void *context, uint64_t time_ns);
     /* What an event (section, interface, metadata) becomes: bytes to be written before the packets that come
      * after it; borrowed until the next call. In output order, one caller at a time. */
     enum capmill_status (*event)(void *context, uint32_t input, const struct cm_event *event,

@@ -81,7 +81,6 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
     struct cm_progress_mark mark = cm_state_mark(&run->state);
     struct cm_operators operators;
     struct cm_sink sink;
-    uint64_t bytes_total;
     enum capmill_status status;
 
     if (run->job.filter.min_flow_packets < 2)
@@ -96,14 +95,13 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
     shared.counts = run->flow_sizes;
     sink = cm_flow_count_sink(&shared);
     cm_operators_make(run, true, false, &operators);
-    bytes_total = atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed);
-    atomic_store_explicit(&run->state.bytes_total, 2 * bytes_total, memory_order_relaxed);
+    atomic_store_explicit(&run->state.bytes_total,
+                          2 * atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed),
+                          memory_order_relaxed);
     status = cm_run_pass_over(run, 0, run->inputs.n, &operators, &sink, reset_counts, run->flow_sizes, error);
-    if (sink.close != NULL)
-        sink.close(sink.shared);
-    if (status >= 0)
-        status = cm_flow_sizes_finish(run->flow_sizes, error);
-    atomic_store_explicit(&run->state.bytes_total, bytes_total, memory_order_relaxed);
+    /* the packets of this pass are not told, its bytes are half of the way */
+    run->counted_bytes = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - mark.bytes_done;
+    mark.bytes_done += run->counted_bytes;
     cm_state_return_to(&run->state, &mark);
     for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
         struct cm_input *input = &run->inputs.all[i];

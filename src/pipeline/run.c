@@ -224,7 +224,8 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
     report->cpu_ns = cm_clock_process_cpu_ns() - cpu_ns;
     report->peak_memory_bytes = cm_memory_peak();
     if (run->job.command != CAPMILL_GENERATE) {
-        report->bytes_read = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
+        report->bytes_read =
+            atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - run->counted_bytes;
         report->packets_read = atomic_load_explicit(&run->state.packets_done, memory_order_relaxed);
         report->packets_kept = atomic_load_explicit(&run->state.packets_kept, memory_order_relaxed);
     }

@@ -47,6 +47,7 @@ struct capmill_run {
     struct cm_filter *filter;         /* NULL: every packet is kept */
     struct cm_flow_sizes *flow_sizes; /* by the first of two passes of a filter by flow size */
     struct cm_flow_filter flow_filter;
+    uint64_t counted_bytes; /* read by that first pass, within the state's bytes_done */
     struct cm_transform *transform; /* NULL: packets are written as they were read */
 
     /* results */

@@ -274,7 +274,8 @@ static enum capmill_status gather_all(struct attempt *attempt, struct cm_sink *s
         run->counters.names[CM_COUNT_GATHER] = "gather";
         /* the second read is as long as the first: the progress shown goes on from half */
         bytes_read = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
-        atomic_store_explicit(&run->state.bytes_total, 2 * bytes_read, memory_order_relaxed);
+        atomic_store_explicit(&run->state.bytes_total, 2 * bytes_read - run->counted_bytes,
+                              memory_order_relaxed);
         cm_crew_run(&run->state, run->plan.n_threads, "cm-gather", gather_main, &gathering);
         run->report.packets_written = cm_gather_packets(gathering.gather);
         atomic_store_explicit(&run->state.bytes_done, bytes_read, memory_order_relaxed);
@@ -299,6 +300,10 @@ static enum capmill_status check_space(const struct capmill_run *run, const stru
     uint64_t free_bytes;
     uint64_t wanted = 0;
 
+    /* how much a filter or a cut leaves is not known before */
+    if (run->filter != NULL || run->job.filter.min_flow_packets > 1 ||
+        (run->transform != NULL && cm_transform_changes_lengths(run->transform)))
+        return CAPMILL_OK;
     if (cm_file_outlet_is_stream(outlet) ||
         cm_path_free_space(run->job.outputs[0].path, &free_bytes, NULL) != CAPMILL_OK)
         return CAPMILL_OK;
@@ -411,8 +416,8 @@ enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
 {
     bool as_chain = run->plan.as_chain;
     bool by_window = run->plan.by_window;
-    struct cm_progress_mark mark = cm_state_mark(&run->state);
     enum capmill_status status = cm_run_count_flows(run, error);
+    struct cm_progress_mark mark = cm_state_mark(&run->state);
 
     for (uint32_t i = 0; i < run->inputs.n; i++)
         as_chain = as_chain || (run->inputs.all[i].is_chained && !run->inputs.all[i].is_skipped);

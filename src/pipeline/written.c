@@ -23,13 +23,26 @@ static size_t length(void *context, const struct cm_record *record)
     return cm_writer_packet_bytes(written->writer, &packet);
 }
 
-static size_t encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
+static enum capmill_status fail_changed(const struct cm_written *written, const struct cm_record *record,
+                                        struct cm_error *error)
+{
+    return cm_error_set(
+        error, CAPMILL_E_CHANGED, 0,
+        "%s: a packet changed its length while it was read; run again when nobody writes to it",
+        written->inputs->all[record->input].path);
+}
+
+static enum capmill_status encode(void *context, void *local, const struct cm_record *record, size_t n,
+                                  uint8_t *out, struct cm_error *error)
 {
     struct cm_written *written = context;
     struct cm_written_packet packet = packet_of(record);
 
     (void)local;
-    return cm_writer_packet(written->writer, &packet, out);
+    if (cm_writer_packet_bytes(written->writer, &packet) != n)
+        return fail_changed(written, record, error);
+    cm_writer_packet(written->writer, &packet, out);
+    return CAPMILL_OK;
 }
 
 /* --- changes on the way --- */
@@ -54,37 +67,68 @@ static size_t changed_length(void *context, const struct cm_record *record)
     return cm_writer_changed_bytes(written->writer, &packet, caplen);
 }
 
-static size_t changed_encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
+static void tell_first(void *context, uint64_t time_ns)
+{
+    struct cm_written *written = context;
+
+    if (!written->has_first)
+        written->first_ns = time_ns;
+    written->has_first = true;
+}
+
+/* What has no time stands before the first packet that has one, and is written with its time. */
+static uint64_t new_time(const struct cm_written *written, uint64_t time_ns, bool *saturated_ret)
+{
+    return cm_transform_time(written->transform, cm_max_u64(time_ns, written->first_ns), written->first_ns,
+                             saturated_ret);
+}
+
+static uint64_t changed_time(void *context, uint64_t time_ns)
+{
+    return new_time(context, time_ns, NULL);
+}
+
+static enum capmill_status changed_encode(void *context, void *local, const struct cm_record *record,
+                                          size_t n, uint8_t *out, struct cm_error *error)
 {
     struct cm_written *written = context;
     struct cm_written_packet packet = packet_of(record);
-    uint8_t *data = out + cm_writer_data_offset(written->writer, &packet);
+    size_t data_at = cm_writer_data_offset(written->writer, &packet);
     struct cm_packet_change change = {0};
     struct cm_record_body body;
 
     cm_writer_body(written->writer, &packet, &body);
+    if (n < data_at)
+        return fail_changed(written, record, error);
     if (written->changes_packets) {
         struct cm_transform_packet before = {body.data, body.caplen, body.origlen, body.link_type};
         struct cm_transform_result after;
 
-        cm_transform_packet(local, &before, data, &after);
+        if (!cm_transform_packet(local, &before, out + data_at, n - data_at, &after))
+            return after.caplen != 0 ? fail_changed(written, record, error)
+                                     : cm_error_set(error, CAPMILL_E_MEMORY, 0,
+                                                    "no memory to change a packet of %u bytes", body.caplen);
         change.caplen = after.caplen;
         change.origlen = after.origlen;
     } else {
-        memcpy(data, body.data, body.caplen);
+        if (body.caplen > n - data_at)
+            return fail_changed(written, record, error);
+        memcpy(out + data_at, body.data, body.caplen);
         change.caplen = body.caplen;
         change.origlen = body.origlen;
     }
+    if (cm_writer_changed_bytes(written->writer, &packet, change.caplen) != n)
+        return fail_changed(written, record, error);
     if (written->changes_times) {
         bool saturated = false;
 
         change.has_time = true;
-        change.time_ns =
-            cm_transform_time(written->transform, record->time_ns, written->first_ns, &saturated);
+        change.time_ns = new_time(written, record->time_ns, &saturated);
         if (saturated)
             atomic_fetch_add_explicit(&written->n_saturated, 1, memory_order_relaxed);
     }
-    return cm_writer_changed_packet(written->writer, &packet, &change, out);
+    cm_writer_changed_packet(written->writer, &packet, &change, out);
+    return CAPMILL_OK;
 }
 
 static enum capmill_status open_local(void *context, void **local_ret, struct cm_error *error)
@@ -100,16 +144,6 @@ static void close_local(void *context, void *local)
 {
     (void)context;
     cm_transform_local_destroy(local);
-}
-
-static uint64_t changed_time(void *context, uint64_t time_ns)
-{
-    struct cm_written *written = context;
-
-    if (!written->has_first)
-        written->first_ns = time_ns;
-    written->has_first = true;
-    return cm_transform_time(written->transform, time_ns, written->first_ns, NULL);
 }
 
 /* Of a block beside the packets. What comes before the first packet stays as it is where that says how far
@@ -169,8 +203,10 @@ static struct cm_encoder changing_encoder(struct cm_written *written)
         encoder.open = open_local;
         encoder.close = close_local;
     }
-    if (written->changes_times)
+    if (written->changes_times) {
         encoder.time = changed_time;
+        encoder.first = tell_first;
+    }
     return encoder;
 }
 

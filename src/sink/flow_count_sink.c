@@ -59,11 +59,6 @@ static enum capmill_status count_finish(void *shared, struct cm_error *error)
     return cm_flow_sizes_finish(sink->counts, error);
 }
 
-static void count_close(void *shared)
-{
-    (void)shared; /* the caller's storage */
-}
-
 struct cm_sink cm_flow_count_sink(struct cm_flow_count_sink *shared)
 {
     return (struct cm_sink){.name = "flow counts",
@@ -71,6 +66,5 @@ struct cm_sink cm_flow_count_sink(struct cm_flow_count_sink *shared)
                             .open = count_open,
                             .consume = count_consume,
                             .combine = count_combine,
-                            .finish = count_finish,
-                            .close = count_close};
+                            .finish = count_finish};
 }

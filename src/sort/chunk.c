@@ -188,7 +188,8 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
                                               .record = cm_packet_record(packet),
                                               .record_bytes = packet->record_bytes,
                                               .written_bytes = packet->record_bytes,
-                                              .interface = packet->interface};
+                                              .interface = packet->interface,
+                                              .flags = cm_entry_flags(packet)};
         chunk->min_ns = packet->time_ns < chunk->min_ns ? packet->time_ns : chunk->min_ns;
         chunk->max_ns = packet->time_ns > chunk->max_ns ? packet->time_ns : chunk->max_ns;
     }

@@ -200,6 +200,21 @@ static enum capmill_status add_piece(struct cm_group *group, size_t first, size_
     return outlet->reserve(outlet->context, time_ns, n_bytes, &piece->place, error);
 }
 
+/* The least time of a group, of the packets that have one where any has. */
+static uint64_t earliest(const struct cm_group *group)
+{
+    uint64_t timed_ns = UINT64_MAX;
+    bool any_timed = false;
+
+    for (size_t i = 0; i < group->n; i++) {
+        if (group->entries[i].flags & CM_ENTRY_UNTIMED)
+            continue;
+        any_timed = true;
+        timed_ns = cm_min_u64(timed_ns, group->entries[i].time_ns);
+    }
+    return any_timed ? timed_ns : 0;
+}
+
 /* The first entry from `first` on, which is in the slice, that is written at `slice_end` or later. */
 static size_t end_of_slice(const struct cm_group *group, size_t first, uint64_t slice_end,
                            const struct cm_encoder *encoder)
@@ -229,15 +244,14 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
 
     if (group->n == 0)
         return CAPMILL_OK;
+    if (encoder->time != NULL)
+        encoder->first(encoder->context, earliest(group));
     if (outlet->slice_end == NULL && !any_due(group, waiting)) {
-        uint64_t first_ns = group->entries[0].time_ns;
-
-        /* the usual case: only the sum matters now, the order can wait until the lock is let go */
-        for (size_t i = 0; i < group->n; i++) {
+        /* the usual case: only the sum matters now, the order can wait until the lock is let go, and there is
+         * one file for all times */
+        for (size_t i = 0; i < group->n; i++)
             n_bytes += group->entries[i].written_bytes;
-            first_ns = cm_min_u64(first_ns, group->entries[i].time_ns);
-        }
-        return add_piece(group, 0, group->n, n_bytes, written_time(encoder, first_ns), outlet, error);
+        return add_piece(group, 0, group->n, n_bytes, 0, outlet, error);
     }
     if (!group->sorted)
         cm_sort_window_entries(group->entries, group->scratch, group->n);
@@ -356,36 +370,35 @@ static enum capmill_status put(struct outgoing *out, const uint8_t *bytes, size_
 static enum capmill_status put_encoded(struct outgoing *out, const struct cm_window_entry *entry)
 {
     const struct cm_encoder *encoder = out->emitter->encoder;
-    void *local = out->emitter->encoder_local;
     struct cm_record record = {entry->record, entry->time_ns, entry->record_bytes, entry->interface,
                                cm_place_input(entry->place)};
     enum capmill_status status = CAPMILL_OK;
+    uint8_t *large = NULL;
+    uint8_t *at;
 
-    /* what is read a second time need not be what was read first */
-    if (!encoder->verbatim && encoder->length(encoder->context, &record) != entry->written_bytes)
-        return cm_error_set(
-            out->error, CAPMILL_E_CHANGED, 0,
-            "the packet at offset %llu of input %u changed its length while it was read; run again "
-            "when nobody writes to it",
-            (unsigned long long)cm_place_offset(entry->place), cm_place_input(entry->place) + 1);
     if (entry->written_bytes > out->emitter->capacity - out->used)
         status = flush(out);
     if (status < 0)
         return status;
     if (entry->written_bytes > out->emitter->capacity) {
-        uint8_t *large = malloc(entry->written_bytes);
-
+        large = malloc(entry->written_bytes);
         if (large == NULL)
             return cm_error_set(out->error, CAPMILL_E_MEMORY, 0, "no memory for a packet of %u bytes",
                                 entry->written_bytes);
-        encoder->encode(encoder->context, local, &record, large);
+    }
+    at = large != NULL ? large : out->emitter->buffer + out->used;
+    if (encoder->verbatim)
+        memcpy(at, entry->record, entry->written_bytes);
+    else
+        status = encoder->encode(encoder->context, out->emitter->encoder_local, &record, entry->written_bytes,
+                                 at, out->error);
+    if (status >= 0 && large != NULL)
         status =
             out->outlet->write(out->outlet->context, out->place, large, entry->written_bytes, out->error);
-        free(large);
-        return status;
-    }
-    out->used += encoder->encode(encoder->context, local, &record, out->emitter->buffer + out->used);
-    return CAPMILL_OK;
+    else if (status >= 0)
+        out->used += entry->written_bytes;
+    free(large);
+    return status < 0 ? status : CAPMILL_OK;
 }
 
 /* Neighbours in the output that are neighbours in memory go as one copy. */

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "core/packet.h"
+
 /* Input number and offset in one word that sorts as both: a million inputs of 16 TiB. The plan refuses
  * more. */
 #define CM_PLACE_OFFSET_BITS 44
@@ -28,6 +30,15 @@ static inline uint64_t cm_place_offset(uint64_t place)
     return place & (CM_PLACE_MAX_BYTES - 1);
 }
 
+enum cm_entry_flag {
+    CM_ENTRY_UNTIMED = 1, /* neither its record nor one before it in its section says a time: time_ns is 0 */
+};
+
+static inline uint32_t cm_entry_flags(const struct cm_packet *packet)
+{
+    return (packet->flags & CM_PACKET_NO_TIME) != 0 && packet->time_ns == 0 ? CM_ENTRY_UNTIMED : 0;
+}
+
 /* A packet whose bytes are not at hand. */
 struct cm_index_entry {
     uint64_t time_ns;
@@ -35,7 +46,7 @@ struct cm_index_entry {
     uint32_t record_bytes;
     uint32_t written_bytes;
     uint32_t interface;
-    uint32_t reserved;
+    uint32_t flags; /* enum cm_entry_flag */
 };
 static_assert(sizeof(struct cm_index_entry) == 32, "the memory that an index takes is planned with this");
 
@@ -47,7 +58,7 @@ struct cm_window_entry {
     uint32_t record_bytes;
     uint32_t written_bytes;
     uint32_t interface;
-    uint32_t reserved;
+    uint32_t flags; /* enum cm_entry_flag */
 };
 static_assert(sizeof(struct cm_window_entry) == 40, "window entries are moved whole when they are sorted");
 

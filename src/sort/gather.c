@@ -40,7 +40,7 @@ struct cm_gather {
 struct staging {
     uint8_t *bytes;
     size_t capacity;
-    struct cm_index_entry *by_place; /* `time_ns` is the place, `reserved` the number in the group */
+    struct cm_index_entry *by_place; /* `time_ns` is the place, `flags` the number in the group */
     struct cm_index_entry *scratch;
     size_t entries_capacity;
 };
@@ -111,7 +111,8 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
                                                               .place = entry->place,
                                                               .record_bytes = entry->record_bytes,
                                                               .written_bytes = entry->written_bytes,
-                                                              .interface = entry->interface};
+                                                              .interface = entry->interface,
+                                                              .flags = entry->flags};
     }
     group->sorted = true;
     gather->next = end;
@@ -194,7 +195,7 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
     for (size_t e = 0; e < group->n; e++)
         staging->by_place[e] = (struct cm_index_entry){.time_ns = group->entries[e].place,
                                                        .record_bytes = group->entries[e].record_bytes,
-                                                       .reserved = (uint32_t)e};
+                                                       .flags = (uint32_t)e};
     cm_sort_index_entries(staging->by_place, staging->scratch, group->n);
     for (size_t e = 0; e < group->n;) {
         uint64_t stop;
@@ -216,7 +217,7 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
         if (status < 0)
             return status;
         for (; i < next; i++)
-            group->entries[staging->by_place[i].reserved].record =
+            group->entries[staging->by_place[i].flags].record =
                 staging->bytes + used + (staging->by_place[i].time_ns - place);
         used += (size_t)(stop - place);
     }

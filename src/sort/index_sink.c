@@ -109,7 +109,8 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
                                          .place = cm_place_of(batch->input, packet->place),
                                          .record_bytes = packet->record_bytes,
                                          .written_bytes = packet->record_bytes,
-                                         .interface = packet->interface};
+                                         .interface = packet->interface,
+                                         .flags = cm_entry_flags(packet)};
         if (!shared->encoder.verbatim) {
             struct cm_record record = {cm_packet_record(packet), packet->time_ns, packet->record_bytes,
                                        packet->interface, batch->input};

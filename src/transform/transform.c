@@ -9,7 +9,8 @@
 
 #include "transform/transform_int.h"
 
-#define SCRATCH_BYTES (CM_TRANSFORM_MAX_BYTES + CM_TRANSFORM_GROWTH_BYTES)
+/* Of scratch at first; longer packets make it grow. */
+#define SCRATCH_BYTES (64u * 1024)
 
 static const char *const reason_texts[CM_REASONS] = {
     [CM_REASON_LINK_TYPE] = "link type that is not known",
@@ -131,7 +132,7 @@ static inline void plan(struct cm_change *change, const struct cm_transform *tra
     change->transform = transform;
     change->local = local;
     change->old = packet->data;
-    change->old_caplen = packet->caplen < CM_TRANSFORM_MAX_BYTES ? packet->caplen : CM_TRANSFORM_MAX_BYTES;
+    change->old_caplen = packet->caplen;
     change->origlen = packet->origlen;
     change->link_type = packet->link_type;
     change->bytes = NULL;
@@ -146,8 +147,9 @@ static inline void plan(struct cm_change *change, const struct cm_transform *tra
     change->kept = change->caplen;
     if (CM_UNLIKELY(transform->truncates))
         cm_truncate_plan(change);
-    if (CM_UNLIKELY(change->kept > CM_TRANSFORM_MAX_BYTES))
-        change->kept = CM_TRANSFORM_MAX_BYTES;
+    /* what is cut here lies behind an IP packet, which is never as long */
+    if (CM_UNLIKELY(change->kept > CM_TRANSFORM_MAX_BYTES && change->kept > packet->caplen))
+        change->kept = packet->caplen > CM_TRANSFORM_MAX_BYTES ? packet->caplen : CM_TRANSFORM_MAX_BYTES;
 }
 
 uint32_t cm_transform_caplen(const struct cm_transform *transform, const struct cm_transform_packet *packet)
@@ -155,7 +157,7 @@ uint32_t cm_transform_caplen(const struct cm_transform *transform, const struct 
     struct cm_change change;
 
     if (!cm_transform_changes_lengths(transform))
-        return packet->caplen < CM_TRANSFORM_MAX_BYTES ? packet->caplen : CM_TRANSFORM_MAX_BYTES;
+        return packet->caplen;
     plan(&change, transform, NULL, packet);
     return change.kept;
 }
@@ -173,18 +175,41 @@ static void count_reasons(struct cm_transform_local *local, uint32_t reasons)
         local->n_by_reason[__builtin_ctz(reasons)]++;
 }
 
-void cm_transform_packet(struct cm_transform_local *local, const struct cm_transform_packet *packet,
-                         uint8_t *out, struct cm_transform_result *result_ret)
+/* Scratch for a packet as it is before it is cut. */
+static uint8_t *scratch_of(struct cm_transform_local *local, uint32_t caplen)
+{
+    size_t wanted = (size_t)caplen + CM_TRANSFORM_GROWTH_BYTES;
+    uint8_t *scratch;
+
+    if (wanted <= local->scratch_bytes)
+        return local->scratch;
+    scratch = realloc(local->scratch, wanted);
+    if (scratch == NULL)
+        return NULL;
+    local->scratch = scratch;
+    local->scratch_bytes = wanted;
+    return scratch;
+}
+
+bool cm_transform_packet(struct cm_transform_local *local, const struct cm_transform_packet *packet,
+                         uint8_t *out, size_t out_bytes, struct cm_transform_result *result_ret)
 {
     const struct cm_transform *transform = local->transform;
     struct cm_change change;
 
     plan(&change, transform, local, packet);
+    result_ret->caplen = change.kept;
+    if (change.kept > out_bytes)
+        return false;
     if (!transform->changes_headers && transform->checksums != CAPMILL_CHECKSUMS_FIX) {
         memcpy(out, change.old, change.kept);
     } else {
         /* what is cut away is needed for sums first */
-        change.bytes = change.kept < change.caplen ? local->scratch : out;
+        change.bytes = change.kept < change.caplen ? scratch_of(local, change.caplen) : out;
+        if (change.bytes == NULL) {
+            result_ret->caplen = 0;
+            return false;
+        }
         cm_reframe_copy(&change);
         cm_change_addresses(&change);
         cm_change_macs(&change);
@@ -199,8 +224,8 @@ void cm_transform_packet(struct cm_transform_local *local, const struct cm_trans
         cm_change_reason(&change, CM_REASON_LINK_TYPE);
     local->n_changed += change.changed_end != 0 || change.kept < change.caplen;
     count_reasons(local, change.reasons);
-    result_ret->caplen = change.kept;
     result_ret->origlen = grown(packet->origlen, change.growth);
+    return true;
 }
 
 /* --- threads --- */
@@ -240,11 +265,8 @@ struct cm_transform_local *cm_transform_local_create(const struct cm_transform *
         return NULL;
     /* the counts go back to it, one thread at a time */
     memcpy(&local->transform, &transform, sizeof(transform));
-    if (cm_transform_changes_lengths(transform)) {
-        local->scratch = malloc(SCRATCH_BYTES);
-        if (local->scratch == NULL)
-            goto failed;
-    }
+    if (cm_transform_changes_lengths(transform) && scratch_of(local, SCRATCH_BYTES) == NULL)
+        goto failed;
     if (transform->anonymizer != NULL && !make_caches(transform->anonymizer, local))
         goto failed;
     return local;

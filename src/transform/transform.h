@@ -49,7 +49,8 @@ bool cm_transform_changes_lengths(const struct cm_transform *transform);
 bool cm_transform_grows(const struct cm_transform *transform);
 /* A packet is never longer than it was by more than this. */
 #define CM_TRANSFORM_GROWTH_BYTES 20
-/* Greatest captured length of anything that is written: capture formats know packets up to this size. */
+/* A packet that was no longer than this does not become longer: it is what readers believe of most link types.
+ */
 #define CM_TRANSFORM_MAX_BYTES (256u * 1024)
 
 struct cm_transform_packet {
@@ -69,10 +70,11 @@ struct cm_transform_local;
 struct cm_transform_local *cm_transform_local_create(const struct cm_transform *transform);
 /* Hands its counts over to the transform; one thread at a time. NULL accepted. */
 void cm_transform_local_destroy(struct cm_transform_local *local);
-/* Write the changed packet at `out`, which has room for what cm_transform_caplen answers; that is also
- * result_ret->caplen. */
-void cm_transform_packet(struct cm_transform_local *local, const struct cm_transform_packet *packet,
-                         uint8_t *out, struct cm_transform_result *result_ret);
+/* Write the changed packet at `out`, of `out_bytes`. result_ret->caplen is what cm_transform_caplen answers for
+ * this packet. False, and nothing counted, where that does not fit, or (then it is 0) memory for a long packet
+ * cannot be had. */
+bool cm_transform_packet(struct cm_transform_local *local, const struct cm_transform_packet *packet,
+                         uint8_t *out, size_t out_bytes, struct cm_transform_result *result_ret);
 
 /* --- what stands beside packets: name records, interface addresses --- */
 

@@ -151,6 +151,7 @@ struct cm_transform_local {
     struct cm_transform *transform;
     uint64_t n_changed, n_by_reason[CM_REASONS];
     uint8_t *scratch;                /* a whole packet that is then cut; NULL where none is */
+    size_t scratch_bytes;
     struct cm_anonymized_ipv4 *ipv4; /* NULL where nothing is anonymised */
     struct cm_anonymized_ipv6 *ipv6;
 };

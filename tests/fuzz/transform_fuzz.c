@@ -83,7 +83,7 @@ static uint8_t *run(const struct cm_transform *transform, const struct cm_transf
     uint8_t *out = malloc((size_t)caplen + 1);
 
     require(local != NULL && out != NULL);
-    cm_transform_packet(local, packet, out + 1, result_ret);
+    require(cm_transform_packet(local, packet, out + 1, caplen, result_ret));
     require(result_ret->caplen == caplen);
     require(caplen <= packet->caplen + (cm_transform_grows(transform) ? CM_TRANSFORM_GROWTH_BYTES : 0));
     require(cm_transform_changes_lengths(transform) || caplen == packet->caplen);
@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct cm_transform *transform;
     uint8_t *copy, *once, *twice;
 
-    if (n < 4 || n > CM_TRANSFORM_MAX_BYTES)
+    if (n < 4)
         return 0;
     transform = transform_of(bytes[2] % N_TRANSFORMS);
     if (transform == NULL)

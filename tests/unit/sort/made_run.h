@@ -189,13 +189,16 @@ static inline size_t made_length(void *context, const struct cm_record *record)
     return record->n_bytes + (context != NULL);
 }
 
-static inline size_t made_encode(void *context, void *local, const struct cm_record *record, uint8_t *out)
+static inline enum capmill_status made_encode(void *context, void *local, const struct cm_record *record,
+                                              size_t n, uint8_t *out, struct cm_error *error)
 {
     (void)local;
+    (void)error;
+    cm_check_eq(n, record->n_bytes + (context != NULL));
     if (context != NULL)
         *out++ = 'R';
     memcpy(out, record->bytes, record->n_bytes);
-    return record->n_bytes + (context != NULL);
+    return CAPMILL_OK;
 }
 
 static inline enum capmill_status made_event(void *context, uint32_t input, const struct cm_event *event,

@@ -197,7 +197,7 @@ static inline void pass(struct cm_transform_local *local, const struct cm_transf
     out = malloc(written + 8);
     memset(out, GUARD, 8);
     before = out;
-    cm_transform_packet(local, &packet, out + 8, &result);
+    cm_check(cm_transform_packet(local, &packet, out + 8, written, &result));
     for (int i = 0; i < 8; i++)
         cm_check_eq(before[i], GUARD);
     cm_check_eq(result.caplen, written);

@@ -192,7 +192,7 @@ CM_TEST(truncate, longest_packets)
                                          CM_LINK_ETHERNET};
     struct cm_transform_result result;
     struct packet small = {0};
-    uint8_t *bytes = calloc(1, packet.caplen), *out = malloc(CM_TRANSFORM_MAX_BYTES);
+    uint8_t *bytes = calloc(1, packet.caplen), *out = malloc(packet.caplen);
 
     build(&small, 4, 6, 1000);
     memcpy(bytes, small.bytes, small.n);
@@ -201,11 +201,13 @@ CM_TEST(truncate, longest_packets)
     transform = make_transform(&wishes);
     local = cm_transform_local_create(transform);
     for (; packet.caplen >= CM_TRANSFORM_MAX_BYTES - 30; packet.caplen--) {
-        uint32_t expected =
-            packet.caplen > CM_TRANSFORM_MAX_BYTES - 20 ? CM_TRANSFORM_MAX_BYTES : packet.caplen + 20;
+        uint32_t expected = packet.caplen > CM_TRANSFORM_MAX_BYTES        ? packet.caplen
+                            : packet.caplen > CM_TRANSFORM_MAX_BYTES - 20 ? CM_TRANSFORM_MAX_BYTES
+                                                                          : packet.caplen + 20;
 
         cm_check_eq(cm_transform_caplen(transform, &packet), expected);
-        cm_transform_packet(local, &packet, out, &result);
+        cm_check(cm_transform_packet(local, &packet, out, expected, &result));
+        cm_check(!cm_transform_packet(local, &packet, out, expected - 1, &result));
         cm_check_eq(result.caplen, expected);
         cm_check_eq(result.origlen, packet.origlen + 20);
         check_sums(out + 14);
