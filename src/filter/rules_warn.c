@@ -6,6 +6,8 @@
 
 #include "base/time_text.h"
 #include "filter/rules_tree.h"
+#include "wire/headers.h"
+#include "wire/numbers.h"
 
 /* 10^11 ms are in 1973; as seconds they would be in the year 5138. */
 #define LEAST_LIKELY_NS (UINT64_C(100000000000) * 1000000)
@@ -20,14 +22,11 @@ static void tell(const struct cm_rules_options *options, const struct capmill_fi
     options->warn(options->warn_context, text);
 }
 
-/* IP protocols whose ports are decoded: TCP, UDP, DCCP, SCTP, UDP-Lite. */
 static bool has_protocol_with_ports(const struct cm_rules_set *protocols)
 {
-    static const uint8_t with_ports[] = {6, 17, 33, 132, 136};
-
-    for (unsigned i = 0; i < sizeof(with_ports); i++)
-        if (protocols->table[CM_RULES_ROW_IPV4 * 256 + with_ports[i]] ||
-            protocols->table[CM_RULES_ROW_IPV6 * 256 + with_ports[i]])
+    for (unsigned protocol = 0; protocol <= UINT8_MAX; protocol++)
+        if (cm_wire_has_ports((uint8_t)protocol) && (protocols->table[CM_RULES_ROW_IPV4 * 256 + protocol] ||
+                                                     protocols->table[CM_RULES_ROW_IPV6 * 256 + protocol]))
             return true;
     return false;
 }
@@ -51,7 +50,8 @@ static const char *clash_with_protocols(enum capmill_filter_field field, const s
                    ? NULL
                    : "can match nothing: the protocols asked for beside it have no ports";
     case CAPMILL_FILTER_TCP_FLAGS:
-        return protocols->table[CM_RULES_ROW_IPV4 * 256 + 6] || protocols->table[CM_RULES_ROW_IPV6 * 256 + 6]
+        return protocols->table[CM_RULES_ROW_IPV4 * 256 + CM_PROTOCOL_TCP] ||
+                       protocols->table[CM_RULES_ROW_IPV6 * 256 + CM_PROTOCOL_TCP]
                    ? NULL
                    : "can match nothing: TCP is not among the protocols asked for beside it";
     case CAPMILL_FILTER_SRC_IP:

@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All headers of a packet: the outermost, those inside tunnels, those quoted by error messages, down to a
- * bound; and what is known of link headers. Decoding itself is wire/'s. */
+ * bound; and which link headers carry hardware addresses. Decoding itself is wire/'s. */
 #include "transform/transform_int.h"
 
 /* Headers are decoded within so many bytes (offsets have 16 bits). */
 #define HEADERS_MAX_BYTES (CM_NO_OFFSET - 1u)
-
-bool cm_link_is_known(uint16_t link_type)
-{
-    switch (link_type) {
-    case CM_LINK_NULL:
-    case CM_LINK_ETHERNET:
-    case CM_LINK_IEEE802_5:
-    case CM_LINK_PPP:
-    case CM_LINK_FDDI:
-    case CM_LINK_RAW_OLD:
-    case CM_LINK_RAW_OPENBSD:
-    case CM_LINK_PPP_HDLC:
-    case CM_LINK_PPP_ETHER:
-    case CM_LINK_RAW:
-    case CM_LINK_C_HDLC:
-    case CM_LINK_IEEE802_11:
-    case CM_LINK_FRELAY:
-    case CM_LINK_LOOP:
-    case CM_LINK_LINUX_SLL:
-    case CM_LINK_PRISM:
-    case CM_LINK_RADIOTAP:
-    case CM_LINK_AVS:
-    case CM_LINK_PPP_PPPD:
-    case CM_LINK_PPI:
-    case CM_LINK_PPP_WITH_DIR:
-    case CM_LINK_IPNET:
-    case CM_LINK_IPV4:
-    case CM_LINK_IPV6:
-    case CM_LINK_NFLOG:
-    case CM_LINK_IPOIB:
-    case CM_LINK_PKTAP:
-    case CM_LINK_LINUX_SLL2:
-        return true;
-    default:
-        return false;
-    }
-}
 
 bool cm_link_has_macs(uint16_t link_type)
 {
@@ -65,50 +28,6 @@ bool cm_link_has_macs(uint16_t link_type)
     default:
         return true;
     }
-}
-
-uint32_t cm_link_type_at(uint16_t link_type)
-{
-    switch (link_type) {
-    case CM_LINK_ETHERNET:
-        return 12;
-    case CM_LINK_LINUX_SLL:
-        return 14;
-    default: /* that of Linux cooked v2 stands far from what follows */
-        return CM_NO_PLACE;
-    }
-}
-
-uint32_t cm_tag_next(const uint8_t *bytes, uint32_t caplen, uint32_t at, bool *vlan_ret)
-{
-    uint32_t n;
-
-    *vlan_ret = false;
-    if (at > caplen || caplen - at < 2)
-        return CM_NO_PLACE;
-    switch (cm_load_be16(bytes + at)) {
-    case CM_ETH_VLAN:
-    case CM_ETH_QINQ:
-    case CM_ETH_QINQ_9100:
-    case CM_ETH_QINQ_9200:
-        *vlan_ret = true;
-        n = 4;
-        break;
-    case CM_ETH_E_TAG:
-        n = 8;
-        break;
-    case CM_ETH_VN_TAG:
-        n = 6;
-        break;
-    case CM_ETH_METADATA:
-        if (caplen - at < 4)
-            return CM_NO_PLACE;
-        n = 4 + bytes[at + 3] * 4u;
-        break;
-    default:
-        return CM_NO_PLACE;
-    }
-    return caplen - at - 2 >= n ? at + n : CM_NO_PLACE;
 }
 
 /* Types of messages that carry the beginning of the packet they complain of. */

@@ -161,7 +161,7 @@ void cm_change_macs(struct cm_change *change)
     if (change->link_type == CM_LINK_LINUX_SLL || change->link_type == CM_LINK_LINUX_SLL2)
         change_cooked(change, change->link_type == CM_LINK_LINUX_SLL2);
     else if (change->link_type != CM_LINK_ETHERNET && cm_link_has_macs(change->link_type) &&
-             cm_link_is_known(change->link_type))
+             cm_wire_link_is_known(change->link_type))
         cm_change_reason(change, CM_REASON_MAC_LINK_TYPE);
     for (unsigned i = 0; i < change->n_layers; i++) {
         const struct cm_layer *layer = &change->layers[i];

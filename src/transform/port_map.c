@@ -7,10 +7,7 @@
 #include "wire/names.h"
 
 #define N_PORTS     65536
-#define N_PROTOCOLS 5
-
-static const uint8_t protocols[N_PROTOCOLS] = {CM_PROTOCOL_TCP, CM_PROTOCOL_UDP, CM_PROTOCOL_SCTP,
-                                               CM_PROTOCOL_DCCP, CM_PROTOCOL_UDP_LITE};
+#define N_PROTOCOLS CM_WIRE_PORT_PROTOCOLS
 
 struct cm_port_map {
     uint16_t *ports[N_PROTOCOLS]; /* NULL: all stay */
@@ -21,14 +18,6 @@ struct rule {
     int protocol; /* index; -1: all */
     uint16_t first, last, to;
 };
-
-static int index_of(uint8_t protocol)
-{
-    for (int i = 0; i < N_PROTOCOLS; i++)
-        if (protocols[i] == protocol)
-            return i;
-    return -1;
-}
 
 static enum capmill_status parse_port(const struct capmill_word *word, const char *text, size_t n,
                                       uint16_t *port_ret, struct cm_error *error)
@@ -68,8 +57,8 @@ static enum capmill_status parse_protocol(const struct capmill_word *word, const
 {
     uint8_t protocol;
 
-    if (cm_wire_protocol_parse(text, n, &protocol, NULL) && index_of(protocol) >= 0) {
-        *protocol_ret = index_of(protocol);
+    if (cm_wire_protocol_parse(text, n, &protocol, NULL) && cm_wire_port_protocol_index(protocol) >= 0) {
+        *protocol_ret = cm_wire_port_protocol_index(protocol);
         return CAPMILL_OK;
     }
     return cm_wish_refuse(word, error,
@@ -124,7 +113,7 @@ static enum capmill_status add(struct cm_port_map *map, uint16_t (*owners)[N_POR
         for (unsigned port = rule->first; port <= rule->last; port++) {
             if (owners[i][port] != 0)
                 return cm_wish_refuse(rule->word, error, "%s port %u is replaced already, by %s",
-                                      cm_wire_protocol_name(protocols[i]), port,
+                                      cm_wire_protocol_name(cm_wire_port_protocols[i]), port,
                                       rules[owners[i][port] - 1].word->value);
             owners[i][port] = (uint16_t)(n + 1);
             map->ports[i][port] = (uint16_t)(port - rule->first + rule->to);
@@ -189,7 +178,7 @@ void cm_port_map_destroy(struct cm_port_map *map)
 
 uint16_t cm_port_map_find(const struct cm_port_map *map, uint8_t protocol, uint16_t port)
 {
-    int i = index_of(protocol);
+    int i = cm_wire_port_protocol_index(protocol);
 
     return i < 0 || map->ports[i] == NULL ? port : map->ports[i][port];
 }
@@ -208,7 +197,7 @@ void cm_change_ports(struct cm_change *change)
                             cm_port_map_find(map, headers->protocol, headers->src_port));
             cm_change_put16(change, headers->l4_offset + 2u,
                             cm_port_map_find(map, headers->protocol, headers->dst_port));
-        } else if (headers->flags & CM_HEADERS_CUT && index_of(headers->protocol) >= 0 &&
+        } else if (headers->flags & CM_HEADERS_CUT && cm_wire_port_protocol_index(headers->protocol) >= 0 &&
                    headers->ip_version != 0) {
             cm_change_reason(change, CM_REASON_CUT);
         }

@@ -23,15 +23,15 @@ static bool is_loopback(uint16_t link_type)
  * (802.3 with SNAP, MPLS, PPPoE, ...). */
 static uint32_t type_place(const struct cm_change *change, uint32_t l3)
 {
-    uint32_t at = cm_link_type_at(change->link_type), next;
-    bool vlan;
+    uint32_t at = cm_wire_type_offset(change->link_type);
+    bool is_vlan;
 
     if (change->link_type == CM_LINK_LINUX_SLL2)
         return l3 == 20 ? 0 : CM_NO_PLACE;
-    if (at == CM_NO_PLACE)
+    if (at == CM_NO_OFFSET)
         return CM_NO_PLACE;
-    while ((next = cm_tag_next(change->old, change->old_caplen, at, &vlan)) != CM_NO_PLACE)
-        at = next;
+    while (cm_wire_next_tag(change->old, change->old_caplen, &at, &is_vlan))
+        ;
     return at + 2 == l3 ? at : CM_NO_PLACE;
 }
 

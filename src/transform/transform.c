@@ -219,7 +219,7 @@ bool cm_transform_packet(struct cm_transform_local *local, const struct cm_trans
         if (change.bytes != out)
             memcpy(out, change.bytes, change.kept);
     }
-    if (CM_UNLIKELY(!cm_link_is_known(packet->link_type)) &&
+    if (CM_UNLIKELY(!cm_wire_link_is_known(packet->link_type)) &&
         (transform->changes_headers || transform->truncates))
         cm_change_reason(&change, CM_REASON_LINK_TYPE);
     local->n_changed += change.changed_end != 0 || change.kept < change.caplen;

@@ -217,15 +217,8 @@ static inline void cm_change_put16(struct cm_change *change, uint32_t at, uint16
 
 /* layers.c: find all headers in change->old. */
 void cm_change_layers(struct cm_change *change);
-/* Whether decoding knows the link type at all; whether it carries hardware addresses. */
-bool cm_link_is_known(uint16_t link_type);
+/* Whether a link type that is decoded carries hardware addresses. */
 bool cm_link_has_macs(uint16_t link_type);
-/* Where the type of what follows stands in a link header that has one in front of it: Ethernet, Linux cooked.
- * CM_NO_PLACE for others. */
-uint32_t cm_link_type_at(uint16_t link_type);
-/* From a type field at `at`, pass one tag: the place of the next type field, or CM_NO_PLACE where there is no
- * tag or it is not captured. *vlan_ret: whether it has a VLAN id (in the two bytes behind the type field). */
-uint32_t cm_tag_next(const uint8_t *bytes, uint32_t caplen, uint32_t at, bool *vlan_ret);
 
 /* reframe.c: the new addresses of the outermost header, whether it becomes one of the other version, and how
  * the packet's length changes by that. Then, with bytes, the header itself (or a plain copy). */

@@ -19,12 +19,6 @@ static enum capmill_status parse_bytes(const struct capmill_word *word, uint64_t
     return CAPMILL_OK;
 }
 
-static bool has_ports(uint8_t protocol)
-{
-    return protocol == CM_PROTOCOL_TCP || protocol == CM_PROTOCOL_UDP || protocol == CM_PROTOCOL_SCTP ||
-           protocol == CM_PROTOCOL_DCCP || protocol == CM_PROTOCOL_UDP_LITE;
-}
-
 static enum capmill_status parse_protocol(const struct capmill_word *word, uint8_t *protocol_ret,
                                           struct cm_error *error)
 {
@@ -83,7 +77,7 @@ static enum capmill_status parse_rule(const struct cm_transform_options *options
         status = parse_protocol(&wish->protocol, &rule->protocol, error);
     if (status == CAPMILL_OK && !rule->any_port)
         status = parse_ports(&wish->port, rule, error);
-    if (status == CAPMILL_OK && !rule->any_protocol && !rule->any_port && !has_ports(rule->protocol))
+    if (status == CAPMILL_OK && !rule->any_protocol && !rule->any_port && !cm_wire_has_ports(rule->protocol))
         cm_wish_warn(options, "%s: %s: matches nothing, for this protocol has no ports", wish->origin,
                      wish->protocol.value);
     return status;

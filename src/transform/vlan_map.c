@@ -72,15 +72,14 @@ enum capmill_status cm_vlan_map_create(const struct capmill_word *words, size_t 
 static void change_tags(struct cm_change *change, uint32_t at)
 {
     const struct cm_vlan_map *map = change->transform->vlans;
-    bool vlan;
-    uint32_t next;
+    uint32_t next = at;
+    bool is_vlan;
 
-    while ((next = cm_tag_next(change->bytes, change->caplen, at, &vlan)) != CM_NO_PLACE) {
+    for (; cm_wire_next_tag(change->bytes, change->caplen, &next, &is_vlan); at = next) {
         uint16_t control = cm_load_be16(change->bytes + at + 2);
 
-        if (vlan)
+        if (is_vlan)
             cm_change_put16(change, at + 2, (uint16_t)((control & 0xf000) | map->ids[control & 0x0fff]));
-        at = next;
     }
 }
 
@@ -89,7 +88,7 @@ void cm_change_vlans(struct cm_change *change)
     if (change->transform->vlans == NULL)
         return;
     if (change->link_type == CM_LINK_LINUX_SLL)
-        change_tags(change, cm_link_type_at(CM_LINK_LINUX_SLL));
+        change_tags(change, cm_wire_type_offset(CM_LINK_LINUX_SLL));
     for (unsigned i = 0; i < change->n_layers; i++)
         if (change->layers[i].ethernet_at != CM_NO_PLACE)
             change_tags(change, change->layers[i].ethernet_at + 12);

@@ -71,27 +71,58 @@ static bool macsec(struct cm_walk *walk, uint16_t *type_ret)
     return other_tag(walk, bits & 0x20 ? 16 : 8, type_ret);
 }
 
+static bool is_vlan(uint16_t type)
+{
+    return type == CM_ETH_VLAN || type == CM_ETH_QINQ || type == CM_ETH_QINQ_9100 || type == CM_ETH_QINQ_9200;
+}
+
+/* Bytes of the tag that `type` announced, up to the end of the type that it announces, of which `left` are at `p`;
+ * 0: it is none, or MACsec's. */
+static uint32_t tag_bytes(uint16_t type, const uint8_t *p, uint32_t left)
+{
+    if (is_vlan(type))
+        return TAG_BYTES;
+    switch (type) {
+    case CM_ETH_E_TAG:
+        return 8;
+    case CM_ETH_VN_TAG:
+        return 6;
+    case CM_ETH_METADATA: /* version, number of words, words; not less than tells the number */
+        return left < 2 ? 2 : 4 + p[1] * 4u;
+    default:
+        return 0;
+    }
+}
+
 /* Pass one tag that `*type` announced and put the type that it announces there. False: none, or no
  * further. */
 static bool pass_tag(struct cm_walk *walk, uint16_t *type)
 {
-    switch (*type) {
-    case CM_ETH_VLAN:
-    case CM_ETH_QINQ:
-    case CM_ETH_QINQ_9100:
-    case CM_ETH_QINQ_9200:
+    uint32_t n;
+
+    if (is_vlan(*type))
         return tag(walk, type);
-    case CM_ETH_E_TAG:
-        return other_tag(walk, 8, type);
-    case CM_ETH_VN_TAG:
-        return other_tag(walk, 6, type);
-    case CM_ETH_METADATA: /* version, number of words, words */
-        return cm_walk_has(walk, 2) && other_tag(walk, 4 + walk->data[walk->at + 1] * 4u, type);
-    case CM_ETH_MACSEC:
+    if (*type == CM_ETH_MACSEC)
         return macsec(walk, type);
-    default:
+    n = tag_bytes(*type, walk->data + walk->at, cm_walk_left(walk));
+    return n != 0 && other_tag(walk, n, type);
+}
+
+bool cm_wire_next_tag(const uint8_t *data, uint32_t caplen, uint32_t *type_at, bool *is_vlan_ret)
+{
+    uint32_t at = *type_at, left, n;
+    uint16_t type;
+
+    if (at > caplen || caplen - at < 2)
         return false;
-    }
+    type = cm_load_be16(data + at);
+    left = caplen - at - 2;
+    n = tag_bytes(type, data + at + 2, left);
+    if (n == 0 || n > left)
+        return false;
+    *is_vlan_ret = is_vlan(type);
+    *type_at = at + n;
+    return true;
 }
 
 /* RFC 3032, section 2.1: the lowest bit of the third byte marks the last label. */
@@ -245,7 +276,7 @@ void cm_walk_ethernet(struct cm_walk *walk)
 
     if (!cm_walk_has(walk, ETHERNET_BYTES))
         return;
-    type = cm_load_be16(walk->data + walk->at + 12);
+    type = cm_load_be16(walk->data + walk->at + CM_ETHERNET_TYPE_AT);
     walk->at += ETHERNET_BYTES;
     cm_walk_eth_type(walk, type);
 }

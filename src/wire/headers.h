@@ -71,6 +71,32 @@ bool cm_wire_decode_inner(const uint8_t *data, uint32_t caplen, const struct cm_
 void cm_wire_decode_innermost(uint16_t link_type, const uint8_t *data, uint32_t caplen,
                               struct cm_headers *headers_ret);
 
+/* Whether a link type is decoded at all. */
+bool cm_wire_link_is_known(uint16_t link_type);
+/* Where the type of what follows stands in a link header that has it in front of that: Ethernet, Linux cooked;
+ * CM_NO_OFFSET for others. */
+uint32_t cm_wire_type_offset(uint16_t link_type);
+/* From a type field at *type_at to the next one behind the tag that it announces, with a VLAN id in its first two
+ * bytes or without. False, and *type_at stays: there is no tag, it is not all captured, or it is MACsec's, behind
+ * which nothing can be changed without its being noticed. */
+bool cm_wire_next_tag(const uint8_t *data, uint32_t caplen, uint32_t *type_at, bool *is_vlan_ret);
+
+/* IP protocols that begin with two ports, which are decoded. */
+#define CM_WIRE_PORT_PROTOCOLS 5
+extern const uint8_t cm_wire_port_protocols[CM_WIRE_PORT_PROTOCOLS];
+/* The place of a protocol in that list; -1: it has none. */
+static inline int cm_wire_port_protocol_index(uint8_t protocol)
+{
+    for (int i = 0; i < CM_WIRE_PORT_PROTOCOLS; i++)
+        if (cm_wire_port_protocols[i] == protocol)
+            return i;
+    return -1;
+}
+static inline bool cm_wire_has_ports(uint8_t protocol)
+{
+    return cm_wire_port_protocol_index(protocol) >= 0;
+}
+
 /* Addresses in network order: 4 or 16 bytes, by ip_version. NULL where CM_HEADERS_ADDRESSES is not set. */
 static inline const uint8_t *cm_headers_source(const struct cm_headers *headers, const uint8_t *data)
 {

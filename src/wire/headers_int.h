@@ -52,6 +52,7 @@ static inline void cm_walk_bad(struct cm_walk *walk)
 }
 
 /* ethernet.c */
+#define CM_ETHERNET_TYPE_AT 12u
 void cm_walk_ethernet(struct cm_walk *walk);
 /* What follows a type field that says `eth_type`; notes it in the headers. */
 void cm_walk_eth_type(struct cm_walk *walk, uint16_t eth_type);

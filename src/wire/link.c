@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Link types other than Ethernet, each down to its network header. A new one is a case in cm_walk_link and,
- * where it has a header of its own, a function here. */
+/* Link types, each down to its network header. A new one is a case in walker_of and, where it has a header of its
+ * own, a function here. */
 #include "wire/headers_int.h"
 
 /* Families of BSD's loopback header: IPv6 has the number of the capturing system. */
@@ -240,87 +240,127 @@ static void pktap(struct cm_walk *walk)
         cm_walk_link(walk, link_type_of_dlt(dlt));
 }
 
-void cm_walk_link(struct cm_walk *walk, uint16_t link_type)
+#define COOKED_TYPE_AT 14
+
+static void linux_cooked_1(struct cm_walk *walk)
+{
+    linux_cooked(walk, 16, COOKED_TYPE_AT);
+}
+
+static void linux_cooked_2(struct cm_walk *walk)
+{
+    linux_cooked(walk, 20, 0);
+}
+
+/* A byte for the direction. */
+static void ppp_with_direction(struct cm_walk *walk)
+{
+    if (!cm_walk_has(walk, 1))
+        return;
+    walk->at += 1;
+    cm_walk_ppp_framed(walk);
+}
+
+/* The direction stands in place of the address, which is then left out with control. */
+static void ppp_of_pppd(struct cm_walk *walk)
+{
+    if (!cm_walk_has(walk, 1))
+        return;
+    walk->at += 1;
+    if (cm_walk_left(walk) > 0 && walk->data[walk->at] == 0x03)
+        walk->at += 1;
+    cm_walk_ppp_framed(walk);
+}
+
+static void ppp_over_ethernet(struct cm_walk *walk)
+{
+    cm_walk_eth_type(walk, CM_ETH_PPPOE);
+}
+
+static void ieee80211(struct cm_walk *walk)
+{
+    cm_walk_ieee80211(walk, false);
+}
+
+/* What decodes this link type; NULL: it is carried, not decoded. */
+static inline void (*walker_of(uint16_t link_type))(struct cm_walk *walk)
 {
     switch (link_type) {
     case CM_LINK_ETHERNET:
-        cm_walk_ethernet(walk);
-        break;
+        return cm_walk_ethernet;
     case CM_LINK_NULL:
     case CM_LINK_LOOP:
-        null_loopback(walk);
-        break;
+        return null_loopback;
     case CM_LINK_RAW:
     case CM_LINK_RAW_OLD:
     case CM_LINK_RAW_OPENBSD:
     case CM_LINK_IPV4:
     case CM_LINK_IPV6:
-        cm_walk_ip(walk);
-        break;
+        return cm_walk_ip;
     case CM_LINK_LINUX_SLL:
-        linux_cooked(walk, 16, 14);
-        break;
+        return linux_cooked_1;
     case CM_LINK_LINUX_SLL2:
-        linux_cooked(walk, 20, 0);
-        break;
+        return linux_cooked_2;
     case CM_LINK_PPP:
     case CM_LINK_PPP_HDLC:
-        cm_walk_ppp_framed(walk);
-        break;
-    case CM_LINK_PPP_PPPD:
-    case CM_LINK_PPP_WITH_DIR:
-        /* a byte for the direction; pppd's stands in place of the address, which is then left out with
-         * control */
-        if (cm_walk_has(walk, 1)) {
-            walk->at += 1;
-            if (link_type == CM_LINK_PPP_PPPD && cm_walk_left(walk) > 0 && walk->data[walk->at] == 0x03)
-                walk->at += 1;
-            cm_walk_ppp_framed(walk);
-        }
-        break;
-    case CM_LINK_PPP_ETHER:
-        cm_walk_eth_type(walk, CM_ETH_PPPOE);
-        break;
     case CM_LINK_C_HDLC:
-        cm_walk_ppp_framed(walk);
-        break;
+        return cm_walk_ppp_framed;
+    case CM_LINK_PPP_PPPD:
+        return ppp_of_pppd;
+    case CM_LINK_PPP_WITH_DIR:
+        return ppp_with_direction;
+    case CM_LINK_PPP_ETHER:
+        return ppp_over_ethernet;
     case CM_LINK_IEEE802_11:
-        cm_walk_ieee80211(walk, false);
-        break;
+        return ieee80211;
     case CM_LINK_RADIOTAP:
-        cm_walk_radiotap(walk);
-        break;
+        return cm_walk_radiotap;
     case CM_LINK_PRISM:
-        cm_walk_prism(walk);
-        break;
+        return cm_walk_prism;
     case CM_LINK_AVS:
-        cm_walk_avs(walk);
-        break;
+        return cm_walk_avs;
     case CM_LINK_FDDI:
-        fddi(walk);
-        break;
+        return fddi;
     case CM_LINK_IEEE802_5:
-        token_ring(walk);
-        break;
+        return token_ring;
     case CM_LINK_FRELAY:
-        frame_relay(walk);
-        break;
+        return frame_relay;
     case CM_LINK_IPNET:
-        ipnet(walk);
-        break;
+        return ipnet;
     case CM_LINK_IPOIB:
-        ip_over_infiniband(walk);
-        break;
+        return ip_over_infiniband;
     case CM_LINK_PPI:
-        ppi(walk);
-        break;
+        return ppi;
     case CM_LINK_NFLOG:
-        nflog(walk);
-        break;
+        return nflog;
     case CM_LINK_PKTAP:
-        pktap(walk);
-        break;
+        return pktap;
     default:
-        break; /* carried, not decoded */
+        return NULL;
+    }
+}
+
+void cm_walk_link(struct cm_walk *walk, uint16_t link_type)
+{
+    void (*walker)(struct cm_walk *) = walker_of(link_type);
+
+    if (walker != NULL)
+        walker(walk);
+}
+
+bool cm_wire_link_is_known(uint16_t link_type)
+{
+    return walker_of(link_type) != NULL;
+}
+
+uint32_t cm_wire_type_offset(uint16_t link_type)
+{
+    switch (link_type) {
+    case CM_LINK_ETHERNET:
+        return CM_ETHERNET_TYPE_AT;
+    case CM_LINK_LINUX_SLL:
+        return COOKED_TYPE_AT;
+    default: /* that of Linux cooked v2 stands far from what follows */
+        return CM_NO_OFFSET;
     }
 }

@@ -10,6 +10,9 @@
 #define DCCP_LEAST_BYTES 12
 #define ICMP_BYTES       8
 
+const uint8_t cm_wire_port_protocols[CM_WIRE_PORT_PROTOCOLS] = {
+    CM_PROTOCOL_TCP, CM_PROTOCOL_UDP, CM_PROTOCOL_SCTP, CM_PROTOCOL_DCCP, CM_PROTOCOL_UDP_LITE};
+
 static bool ports(struct cm_walk *walk)
 {
     const uint8_t *p = walk->data + walk->at;

@@ -181,6 +181,44 @@ CM_TEST(ethernet, tags_of_other_makes)
     cm_check_eq(h.ip_version, 0);
 }
 
+/* Each tag alone, and cut at every length: no byte behind the end is read. */
+CM_TEST(ethernet, tags_one_by_one)
+{
+    static const struct {
+        uint16_t type;
+        uint32_t n; /* 0: not passed */
+        bool is_vlan;
+    } tags[] = {
+        {CM_ETH_VLAN, 4, true},      {CM_ETH_QINQ, 4, true},       {CM_ETH_QINQ_9100, 4, true},
+        {CM_ETH_QINQ_9200, 4, true}, {CM_ETH_E_TAG, 8, false},     {CM_ETH_VN_TAG, 6, false},
+        {CM_ETH_METADATA, 8, false}, {CM_ETH_METADATA, 12, false}, {CM_ETH_MACSEC, 0, false},
+        {CM_ETH_IPV4, 0, false},     {CM_ETH_MPLS, 0, false},
+    };
+
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        for (uint32_t n = 0; n <= 15; n++) {
+            const uint8_t bytes[15] = {9, (uint8_t)(tags[i].type >> 8), (uint8_t)tags[i].type, 1,
+                                       (uint8_t)(tags[i].n / 4 - 1)};
+            uint8_t *exact = malloc(n + (n == 0));
+            uint32_t at = 1;
+            bool is_vlan = !tags[i].is_vlan, passed;
+
+            memcpy(exact, bytes, n);
+            passed = cm_wire_next_tag(exact, n, &at, &is_vlan);
+            cm_check_eq(passed, tags[i].n != 0 && n >= 3 + tags[i].n);
+            cm_check_eq(at, passed ? 1 + tags[i].n : 1);
+            if (passed)
+                cm_check_eq(is_vlan, tags[i].is_vlan);
+            at = n + 1;
+            cm_check(!cm_wire_next_tag(exact, n, &at, &is_vlan));
+            free(exact);
+        }
+    }
+    cm_check_eq(cm_wire_type_offset(CM_LINK_ETHERNET), 12);
+    cm_check_eq(cm_wire_type_offset(CM_LINK_LINUX_SLL), 14);
+    cm_check_eq(cm_wire_type_offset(CM_LINK_LINUX_SLL2), CM_NO_OFFSET);
+}
+
 CM_TEST(ethernet, frames_in_frames)
 {
     for (int i = 0; i < 2; i++) {

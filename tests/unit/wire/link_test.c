@@ -29,6 +29,7 @@ static void check_link_bytes(uint16_t link_type, unsigned version, const uint8_t
     put_ip_tcp(&p, version);
     h = decode(link_type, &p);
     check_ip_tcp(&h, version, n);
+    cm_check_that(cm_wire_link_is_known(link_type), "link type %u", link_type);
     cm_check_eq(h.eth_type, version == 4 ? CM_ETH_IPV4 : CM_ETH_IPV6);
 }
 
@@ -209,6 +210,8 @@ CM_TEST(link, taps_do_not_nest)
 
 CM_TEST(link, unknown_types_are_carried)
 {
+    unsigned n_known = 0;
+
     for (unsigned link_type = 0; link_type <= UINT16_MAX; link_type += 1 + (link_type > 300) * 997) {
         struct packet p = {0};
         struct cm_headers h;
@@ -217,6 +220,10 @@ CM_TEST(link, unknown_types_are_carried)
         cm_check_eq(h.l3_offset, CM_NO_OFFSET);
         cm_check_eq(h.ip_version, 0);
     }
+    for (unsigned link_type = 0; link_type <= UINT16_MAX; link_type++)
+        n_known += cm_wire_link_is_known((uint16_t)link_type);
+    cm_check_eq(n_known, 28); /* which are in numbers.h */
+    cm_check(!cm_wire_link_is_known(147) && !cm_wire_link_is_known(UINT16_MAX));
     check_opaque(147, 1, 2, 3, 4);
     check_opaque(65535, 1, 2, 3, 4);
 }

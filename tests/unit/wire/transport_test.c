@@ -120,3 +120,16 @@ CM_TEST(transport, icmpv6)
     cm_check_eq(h.icmp_code, 1);
     cm_check_eq(h.payload_offset, 48);
 }
+
+CM_TEST(transport, protocols_with_ports)
+{
+    uint8_t bytes[64] = {0};
+
+    for (unsigned protocol = 0; protocol <= UINT8_MAX; protocol++) {
+        struct packet p = ipv4_with(protocol, bytes, sizeof(bytes));
+        struct cm_headers h = decode(CM_LINK_ETHERNET, &p);
+
+        cm_check_that(cm_wire_has_ports((uint8_t)protocol) == ((h.flags & CM_HEADERS_PORTS) != 0),
+                      "protocol %u", protocol);
+    }
+}
