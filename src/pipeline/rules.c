@@ -62,13 +62,13 @@ static enum capmill_status read_key(const struct capmill_word *word, uint8_t key
     }
     cm_file_close(file);
     if (status < 0)
-        cm_error_context(error, "%s", word->origin);
+        cm_error_context(error, "%s", cm_transform_origin(word->origin));
     else if (n == CM_TRANSFORM_KEY_BYTES)
         memcpy(key_ret, bytes, n);
     else if (!decode_hex(bytes, n, key_ret))
         status = cm_error_set(error, CAPMILL_E_USAGE, 0,
                               "%s: %s holds no key: that is %d bytes, or twice as many hexadecimal digits",
-                              word->origin, word->value, CM_TRANSFORM_KEY_BYTES);
+                              cm_transform_origin(word->origin), word->value, CM_TRANSFORM_KEY_BYTES);
     cm_wipe(bytes, sizeof(bytes));
     return status < 0 ? status : CAPMILL_OK;
 }

@@ -360,7 +360,7 @@ enum capmill_status cm_address_map_create(const struct capmill_word *words, size
     if (status == CAPMILL_OK) {
         for (size_t i = 0; i < n; i++) {
             if (is_identity(&rules[i]))
-                cm_wish_warn(options, "%s: %s: is of no effect", rules[i].word->origin, rules[i].word->value);
+                cm_wish_warn(options, rules[i].word, "is of no effect");
             else
                 n_effective++;
         }

@@ -96,7 +96,7 @@ enum capmill_status cm_mac_map_create(const struct capmill_word *words, size_t n
         if (status != CAPMILL_OK)
             break;
         if (identity)
-            cm_wish_warn(options, "%s: %s: is of no effect", words[i].origin, words[i].value);
+            cm_wish_warn(options, &words[i], "is of no effect");
         else
             n_effective++;
     }

@@ -137,7 +137,7 @@ enum capmill_status cm_port_map_create(const struct capmill_word *words, size_t 
         return CAPMILL_OK;
     if (n >= N_PORTS)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s: more rules than there are ports",
-                            words[0].origin);
+                            cm_transform_origin(words[0].origin));
     map = calloc(1, sizeof(*map));
     rules = calloc(n, sizeof(*rules));
     owners = calloc(N_PROTOCOLS, sizeof(*owners));
@@ -152,7 +152,7 @@ enum capmill_status cm_port_map_create(const struct capmill_word *words, size_t 
         if (status != CAPMILL_OK)
             break;
         if (rules[i].first == rules[i].to)
-            cm_wish_warn(options, "%s: %s: is of no effect", words[i].origin, words[i].value);
+            cm_wish_warn(options, &words[i], "is of no effect");
         else
             n_effective++;
     }

@@ -130,10 +130,9 @@ enum capmill_status cm_retime_create(const struct cm_transform_options *options,
     if (status != CAPMILL_OK)
         return status;
     if (wishes->time_offset.value != NULL && retime.offset_ns == 0)
-        cm_wish_warn(options, "%s: %s: is of no effect", wishes->time_offset.origin,
-                     wishes->time_offset.value);
+        cm_wish_warn(options, &wishes->time_offset, "is of no effect");
     if (wishes->time_scale.value != NULL && retime.numerator == retime.denominator)
-        cm_wish_warn(options, "%s: %s: is of no effect", wishes->time_scale.origin, wishes->time_scale.value);
+        cm_wish_warn(options, &wishes->time_scale, "is of no effect");
     retime.active = retime.has_start || retime.offset_ns != 0 || retime.numerator != retime.denominator;
     *retime_ret = retime;
     return CAPMILL_OK;

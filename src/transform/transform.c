@@ -44,8 +44,9 @@ static enum capmill_status compile(const struct cm_transform_options *options, s
     if (status == CAPMILL_OK && wishes->anonymize.value != NULL) {
         if (options->key == NULL)
             return cm_error_set(error, CAPMILL_E_INTERNAL, 0, "%s: the key was not read",
-                                wishes->anonymize.origin);
-        status = cm_anonymizer_create(options->key, wishes->anonymize.origin, &transform->anonymizer, error);
+                                cm_transform_origin(wishes->anonymize.origin));
+        status = cm_anonymizer_create(options->key, cm_transform_origin(wishes->anonymize.origin),
+                                      &transform->anonymizer, error);
     }
     if (status == CAPMILL_OK)
         status =

@@ -23,6 +23,12 @@ struct cm_transform_options {
     void *warn_context;
 };
 
+/* What a sentence about a wish begins with: its origin, which may be NULL. */
+static inline const char *cm_transform_origin(const char *origin)
+{
+    return origin != NULL ? origin : "transform";
+}
+
 /* CAPMILL_E_USAGE with one sentence that begins with the wish's origin. *transform_ret is NULL where nothing
  * is to be changed. */
 enum capmill_status cm_transform_create(const struct cm_transform_options *options,

@@ -150,7 +150,7 @@ struct cm_anonymized_ipv6 {
 struct cm_transform_local {
     struct cm_transform *transform;
     uint64_t n_changed, n_by_reason[CM_REASONS];
-    uint8_t *scratch;                /* a whole packet that is then cut; NULL where none is */
+    uint8_t *scratch; /* a whole packet that is then cut; NULL where none is */
     size_t scratch_bytes;
     struct cm_anonymized_ipv4 *ipv4; /* NULL where nothing is anonymised */
     struct cm_anonymized_ipv6 *ipv6;
@@ -260,7 +260,9 @@ enum capmill_status cm_wish_split(const struct capmill_word *word, const char *e
 /* "ORIGIN: VALUE: what is wrong" */
 enum capmill_status cm_wish_refuse(const struct capmill_word *word, struct cm_error *error,
                                    const char *format, ...) CM_PRINTF(3, 4);
-void cm_wish_warn(const struct cm_transform_options *options, const char *format, ...) CM_PRINTF(2, 3);
+/* The same form; a word without a value stands for a whole rule. */
+void cm_wish_warn(const struct cm_transform_options *options, const struct capmill_word *word,
+                  const char *format, ...) CM_PRINTF(3, 4);
 
 /* Whether an IPv6 address is ::ffff:a.b.c.d. */
 static inline bool cm_ipv6_is_mapped(const uint8_t address[16])

@@ -71,15 +71,15 @@ static enum capmill_status parse_rule(const struct cm_transform_options *options
     if (wish->max_payload_bytes.value == NULL)
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%s: a rule of truncation needs max_payload_bytes, how much payload stays",
-                            wish->origin != NULL ? wish->origin : "transform");
+                            cm_transform_origin(wish->origin));
     status = parse_bytes(&wish->max_payload_bytes, &rule->max_payload_bytes, error);
     if (status == CAPMILL_OK && !rule->any_protocol)
         status = parse_protocol(&wish->protocol, &rule->protocol, error);
     if (status == CAPMILL_OK && !rule->any_port)
         status = parse_ports(&wish->port, rule, error);
     if (status == CAPMILL_OK && !rule->any_protocol && !rule->any_port && !cm_wire_has_ports(rule->protocol))
-        cm_wish_warn(options, "%s: %s: matches nothing, for this protocol has no ports", wish->origin,
-                     wish->protocol.value);
+        cm_wish_warn(options, &(struct capmill_word){wish->protocol.value, wish->origin},
+                     "matches nothing, for this protocol has no ports");
     return status;
 }
 
@@ -106,13 +106,13 @@ enum capmill_status cm_truncation_create(const struct cm_transform_options *opti
             break;
         truncation.n_rules++;
         if (all_matched)
-            cm_wish_warn(options, "%s: is of no effect, for a rule before it matches every packet",
-                         wishes->truncate[i].origin);
+            cm_wish_warn(options, &(struct capmill_word){.origin = wishes->truncate[i].origin},
+                         "is of no effect, for a rule before it matches every packet");
         all_matched |= rule->any_protocol && rule->any_port;
     }
     if (status == CAPMILL_OK && all_matched && wishes->max_payload_bytes.value != NULL)
-        cm_wish_warn(options, "%s: %s: is of no effect, for a rule of truncation matches every packet",
-                     wishes->max_payload_bytes.origin, wishes->max_payload_bytes.value);
+        cm_wish_warn(options, &wishes->max_payload_bytes,
+                     "is of no effect, for a rule of truncation matches every packet");
     if (status != CAPMILL_OK) {
         free(truncation.rules);
         truncation = (struct cm_truncation){.max_payload_bytes = CM_TRUNCATE_NEVER};

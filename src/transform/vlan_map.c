@@ -58,7 +58,7 @@ enum capmill_status cm_vlan_map_create(const struct capmill_word *words, size_t 
         given[from] = true;
         map->ids[from] = to;
         if (from == to)
-            cm_wish_warn(options, "%s: %s: is of no effect", words[i].origin, words[i].value);
+            cm_wish_warn(options, &words[i], "is of no effect");
         else
             n_effective++;
     }

@@ -5,9 +5,16 @@
 
 #include "transform/transform_int.h"
 
-static const char *origin_of(const struct capmill_word *word)
+/* "ORIGIN: VALUE: what is to be said" */
+static void put_sentence(const struct capmill_word *word, const char *format, va_list arguments,
+                         char text_ret[CM_ERROR_TEXT_BYTES])
 {
-    return word->origin != NULL ? word->origin : "transform";
+    const char *origin = cm_transform_origin(word->origin);
+    int n = word->value == NULL
+                ? snprintf(text_ret, CM_ERROR_TEXT_BYTES, "%.300s: ", origin)
+                : snprintf(text_ret, CM_ERROR_TEXT_BYTES, "%.300s: %.200s: ", origin, word->value);
+
+    vsnprintf(text_ret + n, (size_t)(CM_ERROR_TEXT_BYTES - n), format, arguments);
 }
 
 enum capmill_status cm_wish_refuse(const struct capmill_word *word, struct cm_error *error,
@@ -17,12 +24,13 @@ enum capmill_status cm_wish_refuse(const struct capmill_word *word, struct cm_er
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    put_sentence(word, format, arguments, text);
     va_end(arguments);
-    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s: %s: %s", origin_of(word), word->value, text);
+    return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s", text);
 }
 
-void cm_wish_warn(const struct cm_transform_options *options, const char *format, ...)
+void cm_wish_warn(const struct cm_transform_options *options, const struct capmill_word *word,
+                  const char *format, ...)
 {
     char text[CM_ERROR_TEXT_BYTES];
     va_list arguments;
@@ -30,7 +38,7 @@ void cm_wish_warn(const struct cm_transform_options *options, const char *format
     if (options->warn == NULL)
         return;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    put_sentence(word, format, arguments, text);
     va_end(arguments);
     options->warn(options->warn_context, text);
 }

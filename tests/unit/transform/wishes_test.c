@@ -235,3 +235,47 @@ CM_TEST(wishes, of_no_effect)
                  "r3: is of no effect, for a rule before it matches every packet\n"
                  "--max-payload-bytes: 9: is of no effect, for a rule of truncation matches every packet\n");
 }
+
+/* Words of programs need not say where they stood. */
+CM_TEST(wishes, without_an_origin)
+{
+    const struct capmill_word words[] = {{"10.0.0.1=10.0.0.1", NULL},
+                                         {"00:11:22:33:44:55=00-11-22-33-44-55", NULL},
+                                         {"5=5", NULL},
+                                         {"tcp:5=5", NULL}};
+    const struct capmill_truncate_rule rules[] = {{{"icmp", NULL}, {"5", NULL}, {"1", NULL}, NULL},
+                                                  {.max_payload_bytes = {"1", NULL}},
+                                                  {.max_payload_bytes = {"1", NULL}}};
+    struct wishes wishes = {.transform = {.replace_ip = words,
+                                          .n_replace_ip = 1,
+                                          .replace_mac = words + 1,
+                                          .n_replace_mac = 1,
+                                          .replace_vlan = words + 2,
+                                          .n_replace_vlan = 1,
+                                          .replace_port = words + 3,
+                                          .n_replace_port = 1,
+                                          .time_offset = {"0", NULL},
+                                          .time_scale = {"1", NULL},
+                                          .max_payload_bytes = {"9", NULL},
+                                          .truncate = rules,
+                                          .n_truncate = 3}};
+    const char *line = wishes.warnings;
+    struct cm_transform *transform;
+    struct cm_error error = {0};
+
+    cm_transform_destroy(make_transform(&wishes));
+    for (unsigned i = 0; i < 9; i++) {
+        cm_check_that(strncmp(line, "transform: ", 11) == 0, "%s", line);
+        line = strchr(line, '\n') + 1;
+    }
+    cm_check_eq(*line, 0);
+    wishes.transform.anonymize.value = "key";
+    cm_check_eq(try_wishes(&wishes, &transform, &error), CAPMILL_E_INTERNAL);
+    cm_check_str(error.text, "transform: the key was not read");
+    wishes.transform.time_scale.value = "x";
+    wishes.transform.n_truncate = 0;
+    check_refused(
+        &wishes,
+        "transform: x: expected a number or a fraction of up to nine digits before and after the point, "
+        "as in 0.5 or 3/2");
+}
