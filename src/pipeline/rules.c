@@ -66,9 +66,10 @@ static enum capmill_status read_key(const struct capmill_word *word, uint8_t key
     else if (n == CM_TRANSFORM_KEY_BYTES)
         memcpy(key_ret, bytes, n);
     else if (!decode_hex(bytes, n, key_ret))
-        status = cm_error_set(error, CAPMILL_E_USAGE, 0,
-                              "%s: %s holds no key: that is %d bytes, or twice as many hexadecimal digits",
-                              cm_transform_origin(word->origin), word->value, CM_TRANSFORM_KEY_BYTES);
+        status =
+            cm_error_set(error, CAPMILL_E_USAGE, 0,
+                         "%s: '%.200s' holds no key: that is %d bytes, or twice as many hexadecimal digits",
+                         cm_transform_origin(word->origin), word->value, CM_TRANSFORM_KEY_BYTES);
     cm_wipe(bytes, sizeof(bytes));
     return status < 0 ? status : CAPMILL_OK;
 }

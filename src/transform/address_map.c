@@ -194,10 +194,11 @@ static enum capmill_status parse_side(const struct capmill_word *word, const cha
         return CAPMILL_OK;
     if (fault.what == cm_prefix_beyond) {
         cm_prefix_text(prefix_ret, prefix_text);
-        return cm_wish_refuse(word, error, "%.*s has bits beyond its prefix; the network is %s", (int)n, text,
-                              prefix_text);
+        return cm_wish_refuse(word, error,
+                              "is no rule: %.*s has bits set beyond its prefix: %s is the prefix", (int)n,
+                              text, prefix_text);
     }
-    return cm_wish_refuse(word, error, "at %zu: %s", (size_t)(text - word->value) + fault.at + 1, fault.what);
+    return cm_wish_refuse_at(word, "rule", text, &fault, error);
 }
 
 static enum capmill_status parse_rule(const struct capmill_word *word, struct rule *rule,
@@ -220,9 +221,10 @@ static enum capmill_status parse_rule(const struct capmill_word *word, struct ru
     if (from_hosts != to_hosts) {
         cm_prefix_text(&rule->from, from_text);
         cm_prefix_text(&rule->to, to_text);
-        return cm_wish_refuse(word, error,
-                              "%s leaves %u bits to hosts and %s leaves %u; both sides must leave as many",
-                              from_text, from_hosts, to_text, to_hosts);
+        return cm_wish_refuse(
+            word, error,
+            "is no rule: %s leaves %u bits to hosts and %s leaves %u; both sides must leave as many",
+            from_text, from_hosts, to_text, to_hosts);
     }
     if (rule->from.address.version == 4) {
         cm_ipv6_from_ipv4(rule->place, rule->from.address.bytes);
@@ -271,10 +273,10 @@ static enum capmill_status check_overlaps(const struct rule *rules, size_t n, st
         cm_prefix_text(&first->from, first_text);
         cm_prefix_text(&second->from, second_text);
         if (first->place_bits == second->place_bits)
-            return cm_wish_refuse(second->word, error, "%s is replaced already, by %s", second_text,
+            return cm_wish_refuse(second->word, error, "replaces %s, as does '%.200s' before it", second_text,
                                   first->word->value);
-        return cm_wish_refuse(second->word, error, "%s overlaps %s of %s", second_text, first_text,
-                              first->word->value);
+        return cm_wish_refuse(second->word, error, "replaces %s, which overlaps %s of '%.200s' before it",
+                              second_text, first_text, first->word->value);
     }
     return CAPMILL_OK;
 }
@@ -360,7 +362,7 @@ enum capmill_status cm_address_map_create(const struct capmill_word *words, size
     if (status == CAPMILL_OK) {
         for (size_t i = 0; i < n; i++) {
             if (is_identity(&rules[i]))
-                cm_wish_warn(options, rules[i].word, "is of no effect");
+                cm_wish_warn(options, rules[i].word, "has no effect");
             else
                 n_effective++;
         }

@@ -43,7 +43,7 @@ static enum capmill_status parse_side(const struct capmill_word *word, const cha
 
     if (cm_mac_parse(text, n, mac_ret, &fault))
         return CAPMILL_OK;
-    return cm_wish_refuse(word, error, "at %zu: %s", (size_t)(text - word->value) + fault.at + 1, fault.what);
+    return cm_wish_refuse_at(word, "rule", text, &fault, error);
 }
 
 static enum capmill_status add(struct cm_mac_map *map, const struct capmill_word *word, uint64_t *number_ret,
@@ -62,7 +62,8 @@ static enum capmill_status add(struct cm_mac_map *map, const struct capmill_word
         return status;
     at = place_of(map, number_of(from));
     if (map->entries[at].from != EMPTY)
-        return cm_wish_refuse(word, error, "%.*s is replaced already", (int)sides.n_left, sides.left);
+        return cm_wish_refuse(word, error, "replaces %.*s, as does a rule before it", (int)sides.n_left,
+                              sides.left);
     map->entries[at].from = *number_ret = number_of(from);
     memcpy(map->entries[at].to, to, 6);
     *identity_ret = memcmp(from, to, 6) == 0;
@@ -96,7 +97,7 @@ enum capmill_status cm_mac_map_create(const struct capmill_word *words, size_t n
         if (status != CAPMILL_OK)
             break;
         if (identity)
-            cm_wish_warn(options, &words[i], "is of no effect");
+            cm_wish_warn(options, &words[i], "has no effect");
         else
             n_effective++;
     }

@@ -2,7 +2,6 @@
 /* Ports and what they become, by protocol: one table of all ports for each protocol that a rule names. */
 #include <stdlib.h>
 
-#include "base/quantity.h"
 #include "transform/transform_int.h"
 #include "wire/names.h"
 
@@ -19,37 +18,14 @@ struct rule {
     uint16_t first, last, to;
 };
 
-static enum capmill_status parse_port(const struct capmill_word *word, const char *text, size_t n,
-                                      uint16_t *port_ret, struct cm_error *error)
-{
-    char digits[8];
-    uint64_t port = UINT64_MAX;
-
-    if (n < sizeof(digits)) {
-        memcpy(digits, text, n);
-        digits[n] = 0;
-        if (!cm_count_parse(digits, &port, NULL))
-            port = UINT64_MAX;
-    }
-    if (port > UINT16_MAX)
-        return cm_wish_refuse(word, error, "%.*s is no port; they go from 0 to 65535", (int)n, text);
-    *port_ret = (uint16_t)port;
-    return CAPMILL_OK;
-}
-
 static enum capmill_status parse_range(const struct capmill_word *word, const char *text, size_t n,
                                        uint16_t *first_ret, uint16_t *last_ret, struct cm_error *error)
 {
-    const char *dash = memchr(text, '-', n);
-    size_t n_first = dash == NULL ? n : (size_t)(dash - text);
-    enum capmill_status status = parse_port(word, text, n_first, first_ret, error);
+    struct cm_text_fault fault;
 
-    *last_ret = *first_ret;
-    if (status == CAPMILL_OK && dash != NULL)
-        status = parse_port(word, dash + 1, n - n_first - 1, last_ret, error);
-    if (status == CAPMILL_OK && *last_ret < *first_ret)
-        return cm_wish_refuse(word, error, "the range %.*s ends before it begins", (int)n, text);
-    return status;
+    if (!cm_wire_ports_parse(text, n, first_ret, last_ret, &fault))
+        return cm_wish_refuse_at(word, "rule", text, &fault, error);
+    return CAPMILL_OK;
 }
 
 static enum capmill_status parse_protocol(const struct capmill_word *word, const char *text, size_t n,
@@ -61,9 +37,9 @@ static enum capmill_status parse_protocol(const struct capmill_word *word, const
         *protocol_ret = cm_wire_port_protocol_index(protocol);
         return CAPMILL_OK;
     }
-    return cm_wish_refuse(word, error,
-                          "%.*s has no ports that are known; expected tcp, udp, sctp, dccp or udplite",
-                          (int)n, text);
+    return cm_wish_refuse(
+        word, error, "is no rule: %.*s has no ports that are known; expected tcp, udp, sctp, dccp or udplite",
+        (int)n, text);
 }
 
 static enum capmill_status parse_rule(const struct capmill_word *word, struct rule *rule,
@@ -90,7 +66,8 @@ static enum capmill_status parse_rule(const struct capmill_word *word, struct ru
     if (status == CAPMILL_OK)
         status = parse_range(word, sides.right, sides.n_right, &rule->to, &to_last, error);
     if (status == CAPMILL_OK && to_last - rule->to != rule->last - rule->first)
-        return cm_wish_refuse(word, error, "%d ports cannot become %d; both ranges must be as long",
+        return cm_wish_refuse(word, error,
+                              "is no rule: %d ports cannot become %d; both ranges must be as long",
                               rule->last - rule->first + 1, to_last - rule->to + 1);
     return status;
 }
@@ -112,7 +89,7 @@ static enum capmill_status add(struct cm_port_map *map, uint16_t (*owners)[N_POR
         }
         for (unsigned port = rule->first; port <= rule->last; port++) {
             if (owners[i][port] != 0)
-                return cm_wish_refuse(rule->word, error, "%s port %u is replaced already, by %s",
+                return cm_wish_refuse(rule->word, error, "replaces %s port %u, as does '%.200s' before it",
                                       cm_wire_protocol_name(cm_wire_port_protocols[i]), port,
                                       rules[owners[i][port] - 1].word->value);
             owners[i][port] = (uint16_t)(n + 1);
@@ -152,7 +129,7 @@ enum capmill_status cm_port_map_create(const struct capmill_word *words, size_t 
         if (status != CAPMILL_OK)
             break;
         if (rules[i].first == rules[i].to)
-            cm_wish_warn(options, &words[i], "is of no effect");
+            cm_wish_warn(options, &words[i], "has no effect");
         else
             n_effective++;
     }

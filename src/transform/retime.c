@@ -26,13 +26,12 @@ static enum capmill_status parse_start(const struct capmill_word *word, struct c
     uint64_t ms;
 
     if (word->value[0] == '-')
-        return cm_wish_refuse(word, error, "times before 1970 cannot be written");
+        return cm_wish_refuse(word, error, "is no time: those before 1970 cannot be written");
     if (all_digits(word->value)) {
         if (!cm_count_parse(word->value, &ms, &fault) || !cm_mul_u64(ms, NS_PER_MS, &retime->start_ns))
-            return cm_wish_refuse(word, error, "times end in the year 2554");
+            return cm_wish_refuse(word, error, "is no time: they end in the year 2554");
     } else if (!cm_time_parse(word->value, &retime->start_ns, &fault)) {
-        return cm_wish_refuse(word, error, "at %zu: %s; a time is RFC 3339, or milliseconds since 1970",
-                              fault.at + 1, fault.what);
+        return cm_wish_refuse_at(word, "time", word->value, &fault, error);
     }
     retime->has_start = true;
     return CAPMILL_OK;
@@ -47,7 +46,7 @@ static enum capmill_status parse_offset(const struct capmill_word *word, struct 
 
     retime->offset_negative = text[0] == '-';
     if (!cm_duration_parse(text + sign, &retime->offset_ns, &fault))
-        return cm_wish_refuse(word, error, "at %zu: %s", fault.at + sign + 1, fault.what);
+        return cm_wish_refuse_at(word, "duration", text + sign, &fault, error);
     return CAPMILL_OK;
 }
 
@@ -96,18 +95,20 @@ static enum capmill_status parse_scale(const struct capmill_word *word, struct c
     const char *text = word->value;
 
     if (*text == '-')
-        return cm_wish_refuse(word, error, "time cannot run backwards");
+        return cm_wish_refuse(word, error, "is no scale: time cannot run backwards");
     text = parse_decimal(text, true, &numerator);
     if (text != NULL && *text == '/')
         text = parse_decimal(text + 1, false, &denominator);
     if (text == NULL || *text != 0)
-        return cm_wish_refuse(word, error,
-                              "expected a number or a fraction of up to nine digits before and after the "
-                              "point, as in 0.5 or 3/2");
+        return cm_wish_refuse(
+            word, error,
+            "is no scale: expected a number or a fraction of up to nine digits before and after the "
+            "point, as in 0.5 or 3/2");
     if (numerator == 0)
-        return cm_wish_refuse(word, error, "all packets would have one time; the scale must be above 0");
+        return cm_wish_refuse(word, error,
+                              "is no scale: all packets would have one time; it must be above 0");
     if (denominator == 0)
-        return cm_wish_refuse(word, error, "the fraction divides by 0");
+        return cm_wish_refuse(word, error, "is no scale: it divides by 0");
     divisor = greatest_divisor(numerator, denominator);
     retime->numerator = numerator / divisor;
     retime->denominator = denominator / divisor;
@@ -130,9 +131,9 @@ enum capmill_status cm_retime_create(const struct cm_transform_options *options,
     if (status != CAPMILL_OK)
         return status;
     if (wishes->time_offset.value != NULL && retime.offset_ns == 0)
-        cm_wish_warn(options, &wishes->time_offset, "is of no effect");
+        cm_wish_warn(options, &wishes->time_offset, "has no effect");
     if (wishes->time_scale.value != NULL && retime.numerator == retime.denominator)
-        cm_wish_warn(options, &wishes->time_scale, "is of no effect");
+        cm_wish_warn(options, &wishes->time_scale, "has no effect");
     retime.active = retime.has_start || retime.offset_ns != 0 || retime.numerator != retime.denominator;
     *retime_ret = retime;
     return CAPMILL_OK;

@@ -257,10 +257,13 @@ struct cm_wish_sides {
 };
 enum capmill_status cm_wish_split(const struct capmill_word *word, const char *example,
                                   struct cm_wish_sides *sides_ret, struct cm_error *error);
-/* "ORIGIN: VALUE: what is wrong" */
+/* "ORIGIN: 'VALUE' TEXT", as filters speak */
 enum capmill_status cm_wish_refuse(const struct capmill_word *word, struct cm_error *error,
                                    const char *format, ...) CM_PRINTF(3, 4);
-/* The same form; a word without a value stands for a whole rule. */
+/* "ORIGIN: 'VALUE' is no NOUN: WHAT at column N", for a mistake in the part of the value that begins at `part`. */
+enum capmill_status cm_wish_refuse_at(const struct capmill_word *word, const char *noun, const char *part,
+                                      const struct cm_text_fault *fault, struct cm_error *error);
+/* The form of cm_wish_refuse; a word without a value stands for a whole rule. */
 void cm_wish_warn(const struct cm_transform_options *options, const struct capmill_word *word,
                   const char *format, ...) CM_PRINTF(3, 4);
 

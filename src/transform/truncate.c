@@ -15,7 +15,7 @@ static enum capmill_status parse_bytes(const struct capmill_word *word, uint64_t
     struct cm_text_fault fault;
 
     if (!cm_size_parse(word->value, bytes_ret, &fault))
-        return cm_wish_refuse(word, error, "at %zu: %s", fault.at + 1, fault.what);
+        return cm_wish_refuse_at(word, "size", word->value, &fault, error);
     return CAPMILL_OK;
 }
 
@@ -25,38 +25,17 @@ static enum capmill_status parse_protocol(const struct capmill_word *word, uint8
     struct cm_text_fault fault;
 
     if (!cm_wire_protocol_parse(word->value, strlen(word->value), protocol_ret, &fault))
-        return cm_wish_refuse(word, error, "at %zu: %s", fault.at + 1, fault.what);
+        return cm_wish_refuse_at(word, "protocol", word->value, &fault, error);
     return CAPMILL_OK;
-}
-
-static bool parse_port(const char *text, size_t n, uint16_t *port_ret)
-{
-    char digits[8];
-    uint64_t port;
-
-    if (n >= sizeof(digits))
-        return false;
-    memcpy(digits, text, n);
-    digits[n] = 0;
-    if (!cm_count_parse(digits, &port, NULL) || port > UINT16_MAX)
-        return false;
-    *port_ret = (uint16_t)port;
-    return true;
 }
 
 static enum capmill_status parse_ports(const struct capmill_word *word, struct cm_truncate_rule *rule,
                                        struct cm_error *error)
 {
-    const char *dash = strchr(word->value, '-');
-    size_t n_first = dash == NULL ? strlen(word->value) : (size_t)(dash - word->value);
+    struct cm_text_fault fault;
 
-    if (!parse_port(word->value, n_first, &rule->first_port))
-        return cm_wish_refuse(word, error, "no port; expected a number from 0 to 65535, or two with '-'");
-    rule->last_port = rule->first_port;
-    if (dash != NULL && !parse_port(dash + 1, strlen(dash + 1), &rule->last_port))
-        return cm_wish_refuse(word, error, "no port; expected a number from 0 to 65535, or two with '-'");
-    if (rule->last_port < rule->first_port)
-        return cm_wish_refuse(word, error, "the range ends before it begins");
+    if (!cm_wire_ports_parse(word->value, strlen(word->value), &rule->first_port, &rule->last_port, &fault))
+        return cm_wish_refuse_at(word, "port", word->value, &fault, error);
     return CAPMILL_OK;
 }
 
@@ -79,7 +58,7 @@ static enum capmill_status parse_rule(const struct cm_transform_options *options
         status = parse_ports(&wish->port, rule, error);
     if (status == CAPMILL_OK && !rule->any_protocol && !rule->any_port && !cm_wire_has_ports(rule->protocol))
         cm_wish_warn(options, &(struct capmill_word){wish->protocol.value, wish->origin},
-                     "matches nothing, for this protocol has no ports");
+                     "can match nothing: this protocol has no ports");
     return status;
 }
 
@@ -107,12 +86,12 @@ enum capmill_status cm_truncation_create(const struct cm_transform_options *opti
         truncation.n_rules++;
         if (all_matched)
             cm_wish_warn(options, &(struct capmill_word){.origin = wishes->truncate[i].origin},
-                         "is of no effect, for a rule before it matches every packet");
+                         "has no effect: a rule before it matches every packet");
         all_matched |= rule->any_protocol && rule->any_port;
     }
     if (status == CAPMILL_OK && all_matched && wishes->max_payload_bytes.value != NULL)
         cm_wish_warn(options, &wishes->max_payload_bytes,
-                     "is of no effect, for a rule of truncation matches every packet");
+                     "has no effect: a rule of truncation matches every packet");
     if (status != CAPMILL_OK) {
         free(truncation.rules);
         truncation = (struct cm_truncation){.max_payload_bytes = CM_TRUNCATE_NEVER};

@@ -5,22 +5,16 @@
 #include "base/quantity.h"
 #include "transform/transform_int.h"
 
-#define VLAN_MAX 4094 /* 4095 is reserved; 0 says that a tag has a priority alone */
-
+/* 4095 is reserved; 0 says that a tag has a priority alone. */
 static enum capmill_status parse_id(const struct capmill_word *word, const char *text, size_t n,
                                     uint16_t *id_ret, struct cm_error *error)
 {
-    char digits[8];
-    uint64_t id = UINT64_MAX;
+    static const struct cm_number_limit limit = {4094, "a number beyond 4094"};
+    struct cm_text_fault fault;
+    uint64_t id;
 
-    if (n < sizeof(digits)) {
-        memcpy(digits, text, n);
-        digits[n] = 0;
-        if (!cm_count_parse(digits, &id, NULL))
-            id = UINT64_MAX;
-    }
-    if (id > VLAN_MAX)
-        return cm_wish_refuse(word, error, "%.*s is no VLAN; they go from 0 to 4094", (int)n, text);
+    if (!cm_number_parse(text, n, &limit, &id, &fault))
+        return cm_wish_refuse_at(word, "rule", text, &fault, error);
     *id_ret = (uint16_t)id;
     return CAPMILL_OK;
 }
@@ -52,13 +46,13 @@ enum capmill_status cm_vlan_map_create(const struct capmill_word *words, size_t 
         if (status == CAPMILL_OK)
             status = parse_id(&words[i], sides.right, sides.n_right, &to, error);
         if (status == CAPMILL_OK && given[from])
-            status = cm_wish_refuse(&words[i], error, "%u is replaced already", from);
+            status = cm_wish_refuse(&words[i], error, "replaces %u, as does a rule before it", from);
         if (status != CAPMILL_OK)
             break;
         given[from] = true;
         map->ids[from] = to;
         if (from == to)
-            cm_wish_warn(options, &words[i], "is of no effect");
+            cm_wish_warn(options, &words[i], "has no effect");
         else
             n_effective++;
     }
