@@ -33,6 +33,9 @@ struct cm_writer_options {
     uint32_t growth_bytes;   /* packets may become longer by so much: raises the written snap lengths that are
                               limits, of files and interfaces; 0: none does */
     bool retimed;            /* times will change: simple packet blocks become enhanced ones */
+    bool
+        bytes_change; /* bytes or lengths of packets will change: hashes of them, which would not be true, are
+                              left out of every packet that is written as changed; else they stay */
 };
 
 /* A packet to be written: its descriptor's essentials, small enough for an index entry to be turned into
@@ -155,7 +158,7 @@ size_t cm_writer_changed_bytes(const struct cm_writer *writer, const struct cm_w
 size_t cm_writer_data_offset(const struct cm_writer *writer, const struct cm_written_packet *packet);
 /* Write the record at `out` around the change->caplen bytes that the caller has put at data offset already, in
  * the input's byte order where its link type has fields in that of the file: header in front, padding, options
- * (without those that the change makes untrue: hashes) and trailer behind. Answers the length, which is what
+ * (hashes as cm_writer_options.bytes_change says) and trailer behind. Answers the length, which is what
  * cm_writer_changed_bytes said. */
 size_t cm_writer_changed_packet(const struct cm_writer *writer, const struct cm_written_packet *packet,
                                 const struct cm_packet_change *change, uint8_t *out);

@@ -267,7 +267,7 @@ enum cm_option_list {
 /* How the options of a list are carried. */
 struct cm_options_way {
     bool from_big, to_big;
-    bool changed;                        /* the packet changes: a hash of it would not be true */
+    bool changed;                        /* the packet's bytes change: a hash of them would not be true */
     const struct cm_writer_cover *cover; /* NULL: nothing is covered */
     const struct cm_time_units *units;   /* of statistics; NULL: their times are left alone */
 };

@@ -184,7 +184,7 @@ static size_t carry_options(const struct cm_writer *writer, const struct cm_reco
     size_t padded = cm_align_up(view->options_bytes, 4);
     struct cm_options_way way = {.from_big = view->big_endian,
                                  .to_big = writer->options.big_endian,
-                                 .changed = changed,
+                                 .changed = changed && writer->options.bytes_change,
                                  .cover = cm_writer_cover_of(writer)};
 
     if (view->options_bytes == 0)

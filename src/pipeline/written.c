@@ -370,6 +370,7 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     if (status < 0)
         return status;
     options.retimed = written->changes_times;
+    options.bytes_change = written->changes_packets;
     options.growth_bytes = transform != NULL && cm_transform_grows(transform) ? CM_TRANSFORM_GROWTH_BYTES : 0;
     written->kind = options.kind;
     written->big_endian = options.big_endian;

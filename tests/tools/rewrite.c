@@ -269,6 +269,7 @@ static bool rewrite(const struct whole_file *in, const char *path, const char *o
         options.big_endian = strcmp(order, "big") == 0;
     options.growth_bytes = change->grow_bytes;
     options.retimed = change->shift_ns != 0;
+    options.bytes_change = change->cut_bytes != UINT32_MAX || change->grow_bytes != 0;
     second.wish = change;
     if (!begin(&second, in, path, &at, error) || (second.file = fopen(out_path, "wb")) == NULL ||
         cm_writer_open(&options, &second.writer, error) < 0 ||
