@@ -176,6 +176,8 @@ static enum capmill_status read_group(struct cm_config *config, const struct cm_
         status = read_group_item(config, &table->items[i], level, negate, &filling, group, error);
     group->rules = filling.rules;
     group->n_rules = filling.n_rules;
+    if (status >= 0 && group->n_rules == 0 && group->n_groups == 0)
+        return cm_config_refuse_empty(config, table, "rule", "key", error);
     return status;
 }
 
@@ -188,6 +190,8 @@ static enum capmill_status read_groups(struct cm_config *config, const struct cm
 
     if (item->type != CM_TOML_ARRAY)
         return cm_config_refuse_type(config, item, "rules", "an array of tables: [[filter.rules]]", error);
+    if (item->n_items == 0)
+        return cm_config_refuse_empty(config, item, "rules", "rule", error);
     if (level > CAPMILL_FILTER_DEPTH)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s:%u:%u rules: nested deeper than %d levels",
                             config->path, item->line, item->column, CAPMILL_FILTER_DEPTH);

@@ -14,6 +14,9 @@ const char *cm_config_origin(struct cm_config *config, const struct cm_toml_valu
 /* CAPMILL_E_USAGE: a value of the wrong type. `expected` is "a string or an integer". */
 enum capmill_status cm_config_refuse_type(const struct cm_config *config, const struct cm_toml_value *value,
                                           const char *key, const char *expected, struct cm_error *error);
+/* CAPMILL_E_USAGE: a part of a filter with nothing in it, which `lacking` ("value") would be. */
+enum capmill_status cm_config_refuse_empty(const struct cm_config *config, const struct cm_toml_value *value,
+                                           const char *key, const char *lacking, struct cm_error *error);
 /* CAPMILL_E_USAGE: an unknown key of `table` ("[filter]", "a rule"), with what may have been meant;
  * `nearest` NULL: nothing is near. */
 enum capmill_status cm_config_refuse_key(const struct cm_config *config, const struct cm_toml_value *item,

@@ -51,6 +51,15 @@ enum capmill_status cm_config_refuse_key(const struct cm_config *config, const s
                         config->path, item->key_line, item->key_column, item->key, table);
 }
 
+enum capmill_status cm_config_refuse_empty(const struct cm_config *config, const struct cm_toml_value *value,
+                                           const char *key, const char *lacking, struct cm_error *error)
+{
+    return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                        "%.300s:%u:%u %.80s: empty, which could mean every packet or none; leave it out, or "
+                        "give a %s",
+                        config->path, value->line, value->column, key, lacking);
+}
+
 enum capmill_status cm_config_boolean(const struct cm_config *config, const struct cm_toml_value *item,
                                       bool *boolean_ret, struct cm_error *error)
 {
@@ -127,6 +136,9 @@ enum capmill_status cm_config_texts(struct cm_config *config, const struct cm_op
 
     if (!is_map && !(item->type == CM_TOML_ARRAY && option->repeatable))
         return take_one(config, option, item, item->key, taker, error);
+    /* a list that some program filled and left empty: nobody could say whether it means everything or nothing */
+    if (item->n_items == 0 && option->section == CM_SECTION_FILTER)
+        return cm_config_refuse_empty(config, item, item->key, "value", error);
     for (size_t i = 0; i < item->n_items && status >= 0; i++) {
         if (is_map)
             status = take_entry(config, &item->items[i], item->key, taker, error);

@@ -70,7 +70,9 @@ static const struct cm_option rows[] = {
      .help = "Keep packets whose payload has a match of this regular expression"},
     {CM_NAMED("filter"), .argument = "EXPR", .kind = CM_VALUE_WORD, RULE(EXPRESSION), .key = "expression",
      .sample = "\"tcp port 80 and not vlan\"",
-     .help = "Keep packets that match an expression in the language of tcpdump, such as 'tcp port 80'"},
+     .help = "Keep packets that match an expression in the language of tcpdump, such as 'tcp port 80'; an "
+             "empty one "
+             "matches every packet"},
     {CM_NAMED("not"), .section = CM_SECTION_NONE, .commands = CM_FOR_READING, .group = CM_GROUP_FILTER,
      .help = "Make the filter option that follows an exclusion: --not --port 22 drops what --port 22 keeps"},
     {CM_NAMED("min-flow-packets"), .argument = "N", .kind = CM_VALUE_COUNT, COMMON, .sample = "2",
