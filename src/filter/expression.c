@@ -21,6 +21,7 @@ struct compiled {
     uint16_t link_type;
     struct cm_bpf_program *program; /* NULL: there is none, see fault */
     bool rejects_all;               /* that is why */
+    enum capmill_status status;     /* of the fault, CAPMILL_E_USAGE where the text is to blame */
     struct cm_expression_fault fault;
 };
 
@@ -176,8 +177,12 @@ static void compile(const struct cm_expression *expression, struct compiled *com
     char reason[CM_PCAP_REASON_BYTES];
     struct cm_pcap_code code;
 
+    compiled->status = CAPMILL_E_USAGE;
     if (!cm_pcap_compile(expression->compiled_text, compiled->link_type, &code, reason)) {
-        if (strstr(reason, "rejects all packets") != NULL)
+        compiled->status = code.status;
+        if (code.status != CAPMILL_E_USAGE)
+            cm_expression_fault_set(&compiled->fault, 0, "%s", reason);
+        else if (strstr(reason, "rejects all packets") != NULL)
             set_rejects_all(compiled);
         else
             set_reason(expression, compiled->link_type, reason, &compiled->fault);
@@ -227,6 +232,18 @@ static const struct compiled *get_compiled(struct cm_expression *expression, uin
     return found;
 }
 
+/* Why there is no program. */
+static enum capmill_status tell(const struct cm_expression *expression, const struct compiled *compiled,
+                                struct cm_error *error)
+{
+    char shown[CM_EXPRESSION_ORIGIN_BYTES];
+
+    if (compiled->status != CAPMILL_E_USAGE)
+        return cm_error_set(error, compiled->status, 0, "%s: %s",
+                            cm_expression_origin(shown, expression->origin), compiled->fault.text);
+    return cm_expression_fault_tell(error, expression->origin, expression->text, &compiled->fault);
+}
+
 const struct cm_bpf_program *cm_expression_program(struct cm_expression *expression, uint16_t link_type,
                                                    struct cm_error *error)
 {
@@ -237,7 +254,7 @@ const struct cm_bpf_program *cm_expression_program(struct cm_expression *express
         return NULL;
     }
     if (compiled->program == NULL)
-        cm_expression_fault_tell(error, expression->origin, expression->text, &compiled->fault);
+        tell(expression, compiled, error);
     return compiled->program;
 }
 
@@ -273,7 +290,8 @@ static enum capmill_status try_link_types(struct cm_expression *expression, stru
     const struct compiled *ethernet = get_compiled(expression, LINK_ETHERNET), *other;
     struct cm_expression_fault fault = {0};
 
-    if (ethernet != NULL && ethernet->program == NULL && !is_of_text(ethernet->fault.text)) {
+    if (ethernet != NULL && ethernet->program == NULL && ethernet->status == CAPMILL_E_USAGE &&
+        !is_of_text(ethernet->fault.text)) {
         for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
             /* its programs libpcap does not optimise, so that none is found to reject all */
             if (ethernet->rejects_all && others[i] == LINK_PRISM)
@@ -290,7 +308,7 @@ static enum capmill_status try_link_types(struct cm_expression *expression, stru
     if (ethernet->rejects_all)
         cm_expression_fault_set(&fault, 0, "the expression rejects all packets");
     else
-        fault = ethernet->fault;
+        return tell(expression, ethernet, error);
     return cm_expression_fault_tell(error, expression->origin, expression->text, &fault);
 }
 

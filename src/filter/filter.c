@@ -206,6 +206,9 @@ static enum capmill_status part_process(void *shared, void *local_, struct cm_ba
         local->list[i] = (uint16_t)cm_batch_selected(batch, i);
     cm_rules_walk_begin(&local->walk);
     n_kept = cm_rules_narrow(part->node, &local->walk, batch, local->list, n);
+    if (CM_UNLIKELY(local->walk.failure.status < 0))
+        return cm_error_set(error, local->walk.failure.status, local->walk.failure.system_code, "%s",
+                            local->walk.failure.text);
     if (CM_UNLIKELY(local->walk.failed))
         return cm_error_set(error, CAPMILL_E_INTERNAL, 0, "the search in payloads failed");
     if (n_kept == n)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "filter/pcap_compiler_int.h"
+#include "os/stream.h"
 
 /* What a kept packet's program returns, which nobody looks at; as tcpdump's own. */
 #define SNAPSHOT_BYTES 262144
@@ -50,8 +51,8 @@ static int dlt_of(uint16_t link_type)
     return link_type;
 }
 
-/* A file without packets, which libpcap owns from then on. NULL: none can be made. */
-static pcap_t *open_empty_file(uint32_t link_type)
+/* A capture without packets. */
+static pcap_t *open_empty_capture(uint32_t link_type, struct cm_error *error)
 {
     const struct pcap_file_header head = {
         .magic = 0xa1b2c3d4,
@@ -61,49 +62,63 @@ static pcap_t *open_empty_file(uint32_t link_type)
         .linktype = link_type,
     };
     char reason[PCAP_ERRBUF_SIZE];
-    FILE *file = tmpfile();
-    pcap_t *handle = NULL;
+    pcap_t *handle;
+    FILE *stream;
 
-    if (file == NULL)
+    if (cm_stream_open_bytes(&head, sizeof(head), &stream, error) < 0)
         return NULL;
-    if (fwrite(&head, sizeof(head), 1, file) == 1 && fseek(file, 0, SEEK_SET) == 0)
-        handle = pcap_fopen_offline(file, reason);
-    if (handle == NULL)
-        fclose(file);
+    handle = pcap_fopen_offline(stream, reason); /* which has read all of it */
+    if (handle == NULL) {
+        fclose(stream);
+        cm_error_set(error, CAPMILL_E_IO, 0, "libpcap does not open an empty capture of link type %u: %s",
+                     link_type, reason);
+    }
     return handle;
 }
 
 /* Loopback headers hold the number that IPv6 has on the system that captured. Of files libpcap takes the numbers
- * of all systems, else that of this system alone. */
-static pcap_t *open_handle(uint16_t link_type)
+ * of all systems, else that of this system alone: another program, which may keep other packets, so that it is no
+ * way out where the file cannot be had. */
+static pcap_t *open_handle(uint16_t link_type, struct cm_error *error)
 {
     const int dlt = dlt_of(link_type);
-    pcap_t *handle = dlt == DLT_NULL || dlt == DLT_LOOP || dlt == DLT_ENC ? open_empty_file(link_type) : NULL;
+    pcap_t *handle;
 
-    return handle != NULL ? handle : pcap_open_dead(dlt, SNAPSHOT_BYTES);
+    if (dlt == DLT_NULL || dlt == DLT_LOOP || dlt == DLT_ENC)
+        return open_empty_capture(link_type, error);
+    handle = pcap_open_dead(dlt, SNAPSHOT_BYTES);
+    if (handle == NULL)
+        cm_error_set(error, CAPMILL_E_MEMORY, 0, "out of memory");
+    return handle;
 }
 
 bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
                      char reason_ret[CM_PCAP_REASON_BYTES])
 {
-    pcap_t *handle = open_handle(link_type);
+    struct cm_error error = {0};
+    pcap_t *handle = open_handle(link_type, &error);
     struct bpf_program code = {0};
     bool is_done = false, is_long = false;
 
-    snprintf(reason_ret, CM_PCAP_REASON_BYTES, "out of memory");
-    if (handle == NULL)
+    if (handle == NULL) {
+        code_ret->status = error.status;
+        snprintf(reason_ret, CM_PCAP_REASON_BYTES, "%s", error.text);
         return false;
+    }
     if (strlen(text) > SHORT_BYTES && pcap_compile(handle, &code, text, 0, 0) == 0) {
         is_long = code.bf_len > OPTIMISED_INSTRUCTIONS;
         pcap_freecode(&code);
     }
     /* the mask of no network, which `tcpdump -r` gives: `ip broadcast` is then 0.0.0.0 and 255.255.255.255 */
     if (pcap_compile(handle, &code, text, !is_long, 0) != 0) {
+        code_ret->status = CAPMILL_E_USAGE;
         snprintf(reason_ret, CM_PCAP_REASON_BYTES, "%s", pcap_geterr(handle));
     } else {
         code_ret->n = code.bf_len;
         code_ret->instructions = calloc(code.bf_len, sizeof(*code_ret->instructions));
         is_done = code_ret->instructions != NULL;
+        code_ret->status = is_done ? CAPMILL_OK : CAPMILL_E_MEMORY;
+        snprintf(reason_ret, CM_PCAP_REASON_BYTES, "out of memory");
         if (is_done)
             memcpy(code_ret->instructions, code.bf_insns, code.bf_len * sizeof(*code_ret->instructions));
         pcap_freecode(&code);

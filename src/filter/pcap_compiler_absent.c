@@ -19,7 +19,7 @@ bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *
 {
     (void)text;
     (void)link_type;
-    (void)code_ret;
+    code_ret->status = CAPMILL_E_UNSUPPORTED;
     snprintf(reason_ret, CM_PCAP_REASON_BYTES,
              "this build has no libpcap, which compiles filter expressions");
     return false;

@@ -4,6 +4,7 @@
 #ifndef CM_FILTER_PCAP_COMPILER_INT_H
 #define CM_FILTER_PCAP_COMPILER_INT_H
 
+#include "base/error.h"
 #include "filter/bpf_program.h"
 
 /* 256 as libpcap has it. */
@@ -12,11 +13,15 @@
 struct cm_pcap_code {
     struct cm_bpf_instruction *instructions; /* from malloc */
     size_t n;
+    /* where there is no program: CAPMILL_E_USAGE: the text is refused for this link type; else memory ran out or the
+     * system failed, which says nothing of the text */
+    enum capmill_status status;
 };
 
 bool cm_pcap_compiler_is_there(void);
 const char *cm_pcap_compiler_library(void); /* see cm_expression_library */
-/* Compile a text for a LINKTYPE_ value. False: why not, as libpcap says it. Any thread. */
+/* Compile a text for a LINKTYPE_ value. False: why not, in code_ret->status and, as libpcap says it, in the
+ * reason. Any thread. */
 bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
                      char reason_ret[CM_PCAP_REASON_BYTES]);
 

@@ -264,8 +264,12 @@ static const struct cm_bpf_program *program_of(const struct cm_rules_node *leaf,
         return known->program;
     known->link_type = link_type;
     known->program = cm_expression_program(leaf->expression, link_type, &error);
-    if (known->program == NULL && walk->no_program != NULL)
+    if (known->program == NULL && error.status != CAPMILL_E_USAGE) { /* the text is not to blame */
+        walk->failed = true;
+        walk->failure = error;
+    } else if (known->program == NULL && walk->no_program != NULL) {
         walk->no_program(walk->no_program_context, leaf->expression_number, link_type, error.text);
+    }
     return known->program;
 }
 

@@ -88,7 +88,8 @@ struct cm_rules_walk {
     struct cm_payload_scanner *scanner;
     uint64_t scanned[CM_BATCH_CAPACITY / 64]; /* packets whose payload was scanned already */
     uint64_t answers[CM_BATCH_CAPACITY];
-    bool failed; /* the payload machine did */
+    bool failed;             /* the payload machine did, or what `failure` tells */
+    struct cm_error failure; /* expressions could not be compiled, for another reason than their text */
 };
 
 /* For a node of the tree and all below it. Zeroed walks are valid arguments of fini. */

@@ -452,6 +452,29 @@ CM_TEST(expression, programs_are_of_the_link_type)
     cm_expression_destroy(expression);
 }
 
+/* The number of IPv6 behind a loopback header is the capturing system's, not this one's. */
+CM_TEST(expression, loopback_of_every_system)
+{
+    static const uint8_t families[] = {24 /* NetBSD, OpenBSD */, 28 /* FreeBSD */, 30 /* Darwin */};
+    struct cm_expression *expression = create("ip6");
+    const struct cm_bpf_program *null = cm_expression_program(expression, 0, NULL),
+                                *loop = cm_expression_program(expression, 108, NULL);
+    uint8_t frame[44] = {[4] = 0x60};
+    uint32_t family;
+
+    for (size_t i = 0; i < N(families); i++) {
+        family = families[i]; /* of this machine's byte order in one, of the network's in the other */
+        memcpy(frame, &family, 4);
+        cm_check_that(cm_bpf_program_run(null, frame, sizeof(frame), sizeof(frame)) != 0, "%u", families[i]);
+        memcpy(frame, (uint8_t[]){0, 0, 0, families[i]}, 4);
+        cm_check_that(cm_bpf_program_run(loop, frame, sizeof(frame), sizeof(frame)) != 0, "%u", families[i]);
+    }
+    family = 2; /* IPv4 */
+    memcpy(frame, &family, 4);
+    cm_check(cm_bpf_program_run(null, frame, sizeof(frame), sizeof(frame)) == 0);
+    cm_expression_destroy(expression);
+}
+
 /* The one word that is ours: a range after `port`. */
 CM_TEST(expression, port_takes_ranges)
 {
