@@ -47,8 +47,8 @@ struct cm_record {
 
 struct cm_encoder {
     void *context;
-    bool verbatim; /* every record is written as the bytes it was read as: the two calls below need not be
-                      made */
+    bool verbatim; /* every record is written as the bytes it was read as, so that nobody need ask `length` or
+                      `encode` */
     /* A state for each thread that encodes. Both may be NULL: then `local` is NULL. `close` is called for one
      * thread at a time. */
     enum capmill_status (*open)(void *context, void **local_ret, struct cm_error *error);

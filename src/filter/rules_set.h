@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values of some rules of one type, united into one set that is quickly asked. Which packets are asked
- * about: rules_match.h. For files of this room only. Sealed sets are read-only, any thread. */
+ * about: rules_tree.h. For files of this room only. Sealed sets are read-only, any thread. */
 #ifndef CM_FILTER_RULES_SET_H
 #define CM_FILTER_RULES_SET_H
 
