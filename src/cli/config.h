@@ -33,8 +33,8 @@ struct cm_config {
 enum capmill_status cm_config_load(const char *path, struct cm_config **config_ret, struct cm_error *error);
 void cm_config_destroy(struct cm_config *config); /* NULL accepted */
 
-/* All that is in force, as a file that would say the same. CAPMILL_E_USAGE where a value is no UTF-8, which
- * TOML cannot hold. */
+/* All that was given, as a file that would say the same; with typed->verbose the defaults of the rest too.
+ * CAPMILL_E_USAGE, and nothing is printed, where a value is no UTF-8, which TOML cannot hold. */
 enum capmill_status cm_config_print(const struct cm_typed *typed, struct cm_printer *printer,
                                     struct cm_error *error);
 /* Every key there is: config.example.toml. */

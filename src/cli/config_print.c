@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in force as a configuration file: every key of the command, with where its value comes from, so that
- * loading the text again gives the same job. */
+/* What is in force as a configuration file: every key that was given, with where its value comes from, so that
+ * loading the text again gives the same job; with --verbose the defaults of all others too. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -14,8 +14,18 @@
 struct writer {
     const struct cm_typed *typed;
     struct cm_printer *printer;
+    const char *table;    /* whose keys come next; "": its name is printed already */
+    size_t n_defaults;    /* keys that were not given */
     const char *not_utf8; /* origin of the first value that TOML cannot hold */
 };
+
+/* A table's name is printed with its first key, so that a table without keys is left out. */
+static void begin_key(struct writer *w)
+{
+    if (w->table[0] != 0)
+        cm_printer_format(w->printer, "\n[%s]\n", w->table);
+    w->table = "";
+}
 
 /* A basic string (TOML v1.0.0, "String"): the escapes that it has to have, and the text as it is. */
 static void print_string(struct writer *w, const char *text, const char *origin)
@@ -80,6 +90,7 @@ static void print_origin(struct writer *w, const char *origin, bool in_file)
 static void print_assignment(struct writer *w, const char *key, enum cm_value_kind kind, const char *value,
                              const char *origin, bool in_file)
 {
+    begin_key(w);
     cm_printer_format(w->printer, "%s = ", key);
     print_value(w, kind, value, origin);
     print_origin(w, origin, in_file);
@@ -106,6 +117,7 @@ static void print_list(struct writer *w, const struct list *list)
         print_assignment(w, list->key, list->kind, value, origin, in_file);
         return;
     }
+    begin_key(w);
     cm_printer_format(w->printer, "%s = [\n", list->key);
     for (size_t i = 0; i < list->n; i++) {
         list->get(list->context, i, &value, &origin, &in_file);
@@ -148,6 +160,10 @@ static void get_chosen(const void *context, size_t at, const char **value_ret, c
 
 static void print_default(struct writer *w, const struct cm_option *option, const char *key)
 {
+    w->n_defaults++;
+    if (!w->typed->verbose)
+        return;
+    begin_key(w);
     if (option->kind == CM_VALUE_FLAG)
         cm_printer_format(w->printer, "%s = false  # default\n", key);
     else if (option->kind == CM_VALUE_CHOICE && option->default_text != NULL &&
@@ -176,20 +192,12 @@ static void print_option(struct writer *w, const struct cm_option *option, bool 
     if (option->repeatable) {
         print_list(w, &list);
     } else if (option->kind == CM_VALUE_FLAG) {
+        begin_key(w);
         cm_printer_format(w->printer, "%s = %s", key, last->off ? "false" : "true");
         print_origin(w, last->origin, last->in_file);
     } else {
         print_assignment(w, key, option->kind, last->value, last->origin, last->in_file);
     }
-}
-
-static bool has_exclusions(const struct cm_typed *typed)
-{
-    for (size_t i = 0; i < typed->n_rules; i++) {
-        if (typed->rules[i].negate)
-            return true;
-    }
-    return false;
 }
 
 /* Options of a section that the command has; those of the recipe are print_recipe's. */
@@ -353,36 +361,52 @@ static void print_section(struct writer *w, enum cm_section section)
     const struct cm_typed *typed = w->typed;
     const struct cm_config *config = typed->config;
 
-    cm_printer_format(w->printer, "\n[%s]\n", cm_section_names[section]);
+    w->table = cm_section_names[section];
     print_options(w, section, false);
-    if (section == CM_SECTION_FILTER && has_exclusions(typed)) {
-        cm_printer_text(w->printer, "\n[filter.not]\n");
-        print_options(w, section, true);
-    }
     if (section == CM_SECTION_GENERATE)
         print_recipe(w);
+    if (section == CM_SECTION_FILTER) {
+        w->table = "filter.not";
+        print_options(w, section, true);
+    }
+    w->table = ""; /* groups and rules of truncation have names of their own */
     if (section == CM_SECTION_FILTER && config != NULL)
         print_groups(w, config->groups, config->n_groups, "filter");
     for (size_t i = 0; section == CM_SECTION_TRANSFORM && config != NULL && i < config->n_truncate; i++)
         print_truncate(w, &config->truncate[i]);
 }
 
+static void print_all(struct writer *w)
+{
+    const struct cm_typed *typed = w->typed;
+
+    print_assignment(w, "command", CM_VALUE_WORD, typed->command->name,
+                     typed->command_origin != NULL ? typed->command_origin : "command line",
+                     typed->command_origin != NULL);
+    print_inputs(w);
+    for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++) {
+        if (has_options(typed->command, (enum cm_section)section))
+            print_section(w, (enum cm_section)section);
+    }
+    if (!typed->verbose)
+        cm_printer_format(w->printer, "\n# not given: %zu keys, which --verbose shows with their defaults\n",
+                          w->n_defaults);
+}
+
 enum capmill_status cm_config_print(const struct cm_typed *typed, struct cm_printer *printer,
                                     struct cm_error *error)
 {
-    struct writer w = {typed, printer, NULL};
+    struct cm_printer nowhere;
+    struct writer trial = {.typed = typed, .printer = &nowhere, .table = ""};
+    struct writer w = {.typed = typed, .printer = printer, .table = ""};
 
-    print_assignment(&w, "command", CM_VALUE_WORD, typed->command->name,
-                     typed->command_origin != NULL ? typed->command_origin : "command line",
-                     typed->command_origin != NULL);
-    print_inputs(&w);
-    for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++) {
-        if (has_options(typed->command, (enum cm_section)section))
-            print_section(&w, (enum cm_section)section);
-    }
-    if (w.not_utf8 != NULL)
+    /* once for nothing: half a configuration, loaded as if it were whole, would be another job */
+    cm_printer_init(&nowhere, NULL);
+    print_all(&trial);
+    if (trial.not_utf8 != NULL)
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%.300s: its value is no UTF-8 text, which a configuration cannot hold",
-                            w.not_utf8);
+                            trial.not_utf8);
+    print_all(&w);
     return CAPMILL_OK;
 }

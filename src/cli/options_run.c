@@ -100,8 +100,8 @@ static const struct cm_option rows[] = {
              "what it turns on",
      .set = set_config},
     {CM_NAMED("print-config"), .commands = CM_FOR_ALL, .group = CM_GROUP_CONFIG,
-     .help = "Print all of it as TOML, the file's and what is given here, with where each comes from, and do "
-             "nothing",
+     .help = "Print as TOML what the file says and what is given here, with where each comes from, and do "
+             "nothing; with --verbose also the defaults of all else",
      CM_FLAG(print_config)},
 
     {CM_NAMED("progress"), .argument = "auto|always|never|json", .kind = CM_VALUE_CHOICE,

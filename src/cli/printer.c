@@ -25,7 +25,7 @@ static void note_failure(struct cm_printer *printer)
 
 void cm_printer_bytes(struct cm_printer *printer, const char *bytes, size_t n_bytes)
 {
-    if (!cm_printer_ok(printer) || n_bytes == 0)
+    if (!cm_printer_ok(printer) || n_bytes == 0 || printer->file == NULL)
         return;
     errno = 0;
     if (fwrite(bytes, 1, n_bytes, printer->file) != n_bytes)
@@ -41,7 +41,7 @@ void cm_printer_format(struct cm_printer *printer, const char *format, ...)
 {
     va_list arguments;
 
-    if (!cm_printer_ok(printer))
+    if (!cm_printer_ok(printer) || printer->file == NULL)
         return;
     errno = 0;
     va_start(arguments, format);
@@ -72,7 +72,7 @@ void cm_printer_foreign(struct cm_printer *printer, const char *text)
 
 enum capmill_status cm_printer_finish(struct cm_printer *printer, struct cm_error *error)
 {
-    if (cm_printer_ok(printer)) {
+    if (cm_printer_ok(printer) && printer->file != NULL) {
         errno = 0;
         if (fflush(printer->file) != 0)
             note_failure(printer);

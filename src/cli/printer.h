@@ -15,6 +15,7 @@ struct cm_printer {
     int failed_code; /* errno of the first failed write; 0: none failed */
 };
 
+/* `file` NULL: what is printed goes nowhere. */
 void cm_printer_init(struct cm_printer *printer, FILE *file);
 bool cm_printer_ok(const struct cm_printer *printer);
 void cm_printer_bytes(struct cm_printer *printer, const char *bytes, size_t n_bytes);

@@ -56,6 +56,23 @@ static enum capmill_status refuse_pair(const struct cm_typed *typed, const char 
                         origin_of(typed, first), origin_of(typed, second));
 }
 
+/* The library would refuse it too, but knows no place in a file. */
+static enum capmill_status check_one_output(const struct cm_typed *typed, struct cm_error *error)
+{
+    size_t n = 0;
+
+    if (typed->n_outputs < 2)
+        return CAPMILL_OK;
+    for (size_t i = 0; i < typed->n_settings; i++) {
+        const struct cm_setting *setting = &typed->settings[i];
+        if (strcmp(setting->option->name, "output") == 0 && ++n == 2)
+            return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                                "%.300s '%.300s': more than one output is not possible yet", setting->origin,
+                                setting->value);
+    }
+    return CAPMILL_OK;
+}
+
 /* What single options cannot tell. */
 static enum capmill_status check_together(const struct cm_typed *typed, struct cm_error *error)
 {
@@ -78,7 +95,7 @@ static enum capmill_status check_together(const struct cm_typed *typed, struct c
                                 "%.300s and %.300s - exclude each other: both write to standard output",
                                 origin_of(typed, "json"), origin_of(typed, "output"));
     }
-    return CAPMILL_OK;
+    return typed->print_config ? CAPMILL_OK : check_one_output(typed, error);
 }
 
 /* Whether the command line has this option too: then the file's is replaced, with all that it lists. Keys of a

@@ -129,7 +129,18 @@ def test_fixpoint(folder):
         (folder / "first.toml").write_text(second, encoding="utf-8")
         third = printed("--config", "first.toml", "--print-config", folder=folder)
         check(second == third, f"no fixpoint: {name}\n{second}\n{third}")
-        check(len(tomllib.loads(first)) >= 2, f"no TOML: {name}")
+        given = tomllib.loads(first)
+        check("command" in given, f"no TOML: {name}")
+        if "--verbose" in words or "-q" in words:
+            continue
+        # with the defaults of all keys: again the same, and nothing that was given is lost
+        check("# default" not in first, f"defaults without --verbose: {name}\n{first}")
+        longer = printed(*words, "--verbose", "--print-config", folder=folder)
+        (folder / "first.toml").write_text(longer, encoding="utf-8")
+        again = printed("--config", "first.toml", "--print-config", folder=folder)
+        check(without_comments(longer) == without_comments(again), f"not the same again: {name} --verbose")
+        keys = set(keys_of(tomllib.loads(longer)))
+        check(set(keys_of(given)) <= keys and ("run", "quiet") in keys, f"keys are missing: {name} --verbose\n{longer}")
     check(tomllib.loads(printed(*JOBS[0], "--print-config"))["output"]["path"][1] == "pcapng=b c\"\\\t.pcapng",
           "quotes and tabs in a path")
 
