@@ -38,6 +38,11 @@ const struct cm_option *cm_option_next(const struct cm_option *option)
     return option + 1;
 }
 
+bool cm_option_can_be_off(const struct cm_option *option)
+{
+    return option->argument == NULL && option->section != CM_SECTION_NONE;
+}
+
 const struct cm_option *cm_option_find(const char *name, size_t name_bytes)
 {
     for (const struct cm_option *option = cm_option_next(NULL); option != NULL;

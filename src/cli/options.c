@@ -63,7 +63,7 @@ static const struct cm_option *option_of_word(const char *word, bool *off_ret)
     if (option != NULL || strncmp(word, "--no-", 5) != 0)
         return option;
     option = cm_option_find(word + 5, name_bytes - 3);
-    if (option == NULL || option->argument != NULL || option->section == CM_SECTION_NONE)
+    if (option == NULL || !cm_option_can_be_off(option))
         return NULL;
     *off_ret = true;
     return option;

@@ -104,6 +104,8 @@ struct cm_option {
     enum cm_option_group group;
     const char *default_text; /* NULL: off, or nothing */
     const char *sample;       /* a value for config.example.toml, as TOML; NULL: made from the kind */
+    const char *usual;        /* values that completions offer, "a b c"; NULL: none, or those of the kind */
+    char between;             /* several of `usual`, as in "tcp,udp" */
     const char *help;         /* sentences without a final full stop */
     /* Stores a setting of this option in `typed`. A value that makes no sense is CAPMILL_E_USAGE with a text
      * that begins with the setting's origin. */
@@ -112,6 +114,8 @@ struct cm_option {
     size_t what; /* for `set`: which of those that it stores; the offset of a flag, a field of rules ... */
 };
 
+/* A flag that a file may turn on, so that --no-NAME is an option too. */
+bool cm_option_can_be_off(const struct cm_option *option);
 /* Every option in the order of the help: for (o = cm_option_next(NULL); o != NULL; o = cm_option_next(o)). */
 const struct cm_option *cm_option_next(const struct cm_option *option);
 /* NULL: there is none. */

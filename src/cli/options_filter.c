@@ -29,6 +29,7 @@ static CM_SETTER(set_min_flow_packets)
 static const struct cm_option rows[] = {
     {CM_NAMED("proto"), .argument = "PROTO", .kind = CM_VALUE_COUNT, RULE(PROTO),
      .sample = "[\"tcp\", \"udp\", 132]",
+     .usual = "tcp udp icmp icmpv6 igmp sctp gre esp ah ipip ipv6 ospf pim vrrp dccp udplite", .between = ',',
      .help = "Keep packets of these IP protocols: names or numbers, separated by commas"},
     {CM_NAMED("src-ip"), .argument = "ADDRESS", .kind = CM_VALUE_WORD, RULE(SRC_IP),
      .sample = "\"10.0.0.0/8\"",
@@ -54,7 +55,7 @@ static const struct cm_option rows[] = {
     {CM_NAMED("to"), .argument = "TIME", .kind = CM_VALUE_TIME, RULE(TO), .sample = "2024-02-29T13:00:00Z",
      .help = "Keep packets before this time"},
     {CM_NAMED("tcp-flags"), .argument = "FLAGS", .kind = CM_VALUE_WORD, RULE(TCP_FLAGS),
-     .sample = "\"SYN+ACK\"",
+     .sample = "\"SYN+ACK\"", .usual = "SYN ACK FIN RST PSH URG ECE CWR", .between = '+',
      .help = "Keep TCP packets with all of these flags set, such as SYN+ACK; with :any one of them, with "
              ":exact these and no other"},
     {CM_NAMED("min-len"), .argument = "BYTES", .kind = CM_VALUE_COUNT, RULE(MIN_LEN), .sample = "64",

@@ -62,6 +62,34 @@ expect 'packet-sizes= packets= payload=' capmill generate --set pa
 expect '' capmill sort --src-ip ''
 expect '' capmill sort --threads ''
 
+expect 'tcp' capmill sort --proto t
+expect 'tcp,udp tcp,udplite' capmill sort --proto tcp,u
+expect 'udp udplite' capmill stats --not --proto = u
+expect 'SYN' capmill sort --tcp-flags S
+expect 'SYN+ACK' capmill sort --tcp-flags SYN+A
+
+# --no-FLAG where it is begun
+expect '--no-quiet' capmill generate --no-q
+expect '--no-skip-unreadable --no-strict' capmill info --no-s
+expect '--no-approximate --no-csv --no-decap --no-json --no-print-plan --no-quiet --no-skip-unreadable --no-strict '"$(
+)--no-unidirectional --no-verbose --not" capmill stats --no
+
+# A configuration before the command: it may name one, and then the first word may be an input.
+expect 'sort stats' capmill --config job.toml s
+expect 'sort stats' capmill --config = job.toml s
+expect 'generate help info sort stats' capmill --config sort ''
+expect 'sort stats' capmill --config job.toml --threads 3 s
+expect '--skip-unreadable --slice --src-ip --src-port --strict' capmill --config job.toml sort --s
+expect '--seed --set --size --skip-unreadable --slice --src-ip --src-port --strict' capmill --config job.toml --s
+expect 'two.pcapng' capmill --config job.toml one.pcap t
+expect 'two.pcapng' capmill --config job.toml sort t
+expect '--no-force' capmill --config job.toml --no-f
+[ "$(grep -c '_capmill_list .,. .tcp udp' bash.txt)" -eq 1 ] || fail "the protocols that are offered were not found"
+for word in $(sed -n "s/^        --proto[^']*',' '\([^']*\)'.*/\1/p" bash.txt); do
+    "$program" sort -o x.pcap --proto "$word" --print-plan one.pcap 2>&1 | grep -q 'is no protocol' &&
+        fail "--proto does not take $word, which is offered"
+done
+
 # Every option that the help shows is offered, and no other.
 for command in info stats sort generate; do
     helped=$("$program" help $command | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | LC_ALL=C sort | paste -sd ' ')
@@ -81,5 +109,22 @@ for shell in zsh fish; do
         fail "$shell does not take it"
     fi
 done
+# What fish offers, where it is installed.
+expect_fish() { # CANDIDATES LINE
+    local got
+    got=$(HOME=$folder fish -c "source fish.txt; complete -C '$2'" | cut -f1 | LC_ALL=C sort | paste -sd ' ')
+    [ "$got" = "$1" ] || fail "fish: $2: offers '$got', expected '$1'"
+}
+if command -v fish >/dev/null; then
+    expect_fish 'sort' 'capmill so'
+    expect_fish 'sort stats' 'capmill --config job.toml s'
+    expect_fish 'stats' 'capmill --config=job.toml st'
+    expect_fish 'job.toml' 'capmill --config j'
+    expect_fish '--slice' 'capmill --config job.toml sort --sl'
+    expect_fish 'tcp,udp tcp,udplite' 'capmill sort --proto tcp,u'
+    expect_fish 'SYN+ACK' 'capmill sort --tcp-flags SYN+A'
+    expect_fish 'auto fix keep' 'capmill sort --checksums '
+    expect_fish '--no-skip-unreadable --no-strict' 'capmill info --no-s'
+fi
 [ $n_failed -eq 0 ] && echo "completions are complete"
 [ $n_failed -eq 0 ]
