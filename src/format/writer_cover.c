@@ -20,6 +20,21 @@ static bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+/* "wlx08beac0b176e": systems spell out the address of a device that they know no place for. */
+static bool spells_mac(const uint8_t *name, size_t n)
+{
+    size_t run = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t lower = name[i] | 0x20;
+
+        run = is_digit(name[i]) || (lower >= 'a' && lower <= 'f') ? run + 1 : 0;
+        if (run == 12)
+            return true;
+    }
+    return false;
+}
+
 /* The name of a network device, as systems give them: "eth0", "enp3s0", "eth0.100", "br-lan". Names of pipes,
  * remote captures ("rpcap://host/eth0") and Windows devices tell of users, hosts and machines. */
 static bool is_device_name(const uint8_t *name, size_t n)
@@ -27,7 +42,7 @@ static bool is_device_name(const uint8_t *name, size_t n)
     enum { GREATEST = 15 }; /* IFNAMSIZ of Linux and the BSDs, less the final zero */
     bool numbers = false;   /* behind a dot or colon: a VLAN or an alias */
 
-    if (n == 0 || n > GREATEST || !is_letter(name[0]))
+    if (n == 0 || n > GREATEST || !is_letter(name[0]) || spells_mac(name, n))
         return false;
     for (size_t i = 1; i < n; i++) {
         if (name[i] == '.' || name[i] == ':')
@@ -53,15 +68,15 @@ static bool hides_interface_option(uint16_t code, const uint8_t *value, size_t n
         return n != 8;
     case CM_OPTION_INTERFACE_IPV6:
         return n != 17;
-    case CM_OPTION_INTERFACE_MAC:
-        return n != 6;
+    case CM_OPTION_INTERFACE_MAC: /* these name one machine of all */
     case CM_OPTION_INTERFACE_EUI64:
-        return n != 8 || !holds_mac(value);
     case CM_OPTION_INTERFACE_DESCRIPTION: /* a user's own words */
     case CM_OPTION_INTERFACE_FILTER:      /* may name addresses, as text or in instructions */
+    case CM_OPTION_INTERFACE_OS:
+    case CM_OPTION_INTERFACE_HARDWARE:
         return true;
     default:
-        return code > 17; /* if_rxspeed; all below are numbers, or names of systems and hardware */
+        return code > 17; /* if_rxspeed; all others below are numbers */
     }
 }
 
@@ -74,7 +89,7 @@ bool cm_cover_hides_option(const struct cm_writer_cover *cover, enum cm_option_l
         return true;
     switch (list) {
     case CM_OPTIONS_SECTION:
-        return code > CM_OPTION_SECTION_APPLICATION;
+        return code != CM_OPTION_SECTION_APPLICATION; /* not what machine it was, nor what ran on it */
     case CM_OPTIONS_INTERFACE:
         return hides_interface_option(code, value, n);
     case CM_OPTIONS_PACKET:
@@ -237,7 +252,8 @@ static enum capmill_status cover_record(const struct cm_writer *writer, uint16_t
     const struct cm_writer_cover *cover = &writer->cover;
     bool big = writer->options.big_endian, hide = cover->hide;
     size_t address = address_bytes(type), padded;
-    bool known = address != 0 && n >= address && !(type == CM_NAME_RECORD_EUI64 && hide && !holds_mac(value));
+    bool names_machine = type == CM_NAME_RECORD_EUI48 || type == CM_NAME_RECORD_EUI64;
+    bool known = address != 0 && n >= address && !(hide && names_machine);
     enum capmill_status status;
     uint8_t *record;
 
