@@ -92,13 +92,14 @@ static enum capmill_status too_much(const struct cm_flow_sizes *counts, size_t n
                                     struct cm_error *error)
 {
     char flows[CM_QUANTITY_TEXT_BYTES], needed[CM_QUANTITY_TEXT_BYTES], allowed[CM_QUANTITY_TEXT_BYTES];
-    const uint64_t times = counts->memory_bytes == 0 ? 2 : needed_bytes / counts->memory_bytes + 1;
 
-    return cm_error_set(error, CAPMILL_E_MEMORY, 0,
-                        "counting the packets of each flow takes %s for the first %s flows, and may take %s: "
-                        "with --memory %" PRIu64 " times as large they would fit",
-                        cm_size_text(needed_bytes, needed), cm_count_text(n, flows),
-                        cm_size_text(counts->memory_bytes, allowed), times);
+    /* the caller has given half of --memory; twice what is needed now, as tables double */
+    return cm_error_set(
+        error, CAPMILL_E_MEMORY, 0,
+        "counting the packets of each flow takes %s for the first %s flows, and half of --memory "
+        "is %s; try --memory %" PRIu64 "M",
+        cm_size_text(needed_bytes, needed), cm_count_text(n, flows),
+        cm_size_text(counts->memory_bytes, allowed), (cm_mul_saturating_u64(needed_bytes, 4) >> 20) + 1);
 }
 
 /* Make room in a set within the budget. While it grows, it is there twice. */

@@ -56,7 +56,8 @@ enum capmill_status cm_run_pass_over(struct capmill_run *run, uint32_t first, ui
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to follow the ranges of an input");
         cm_state_message(
             state, CAPMILL_NOTE,
-            "%s: parts framed apart do not fit together at offset %" PRIu64 "; framing it as one chain",
+            "%s: read again from its beginning, by one thread, as sections, interfaces or damage at offset "
+            "%" PRIu64 " do not let its parts be read apart",
             run->inputs.all[culprit].path, cm_seams_disproved_at(run->inputs.all[culprit].seams));
         reset(reset_context);
         as_chain = true;

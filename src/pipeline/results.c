@@ -166,7 +166,7 @@ enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *c
 }
 
 enum capmill_status cm_results_take_changes(struct capmill_run *run, uint64_t n_hidden, uint64_t n_saturated,
-                                            struct cm_error *error)
+                                            uint64_t n_beyond_pcap, struct cm_error *error)
 {
     struct capmill_report *report = &run->report;
     const struct cm_transform_count *counts = NULL;
@@ -176,13 +176,16 @@ enum capmill_status cm_results_take_changes(struct capmill_run *run, uint64_t n_
     if (run->transform == NULL)
         return CAPMILL_OK;
     n = cm_transform_counts(run->transform, &counts);
-    run->unchanged = calloc(n + 1, sizeof(*run->unchanged));
+    run->unchanged = calloc(n + 2, sizeof(*run->unchanged));
     if (run->unchanged == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu counts", n);
     for (size_t i = 0; i < n; i++)
         run->unchanged[i] = (struct capmill_unchanged){counts[i].what, counts[i].n_packets};
     if (n_saturated > 0)
         run->unchanged[n++] = (struct capmill_unchanged){"time before 1970 or after 2554", n_saturated};
+    if (n_beyond_pcap > 0)
+        run->unchanged[n++] =
+            (struct capmill_unchanged){"time after 2106, which pcap cannot hold; pcapng can", n_beyond_pcap};
     report->unchanged = run->unchanged;
     report->n_unchanged = n;
     report->packets_changed = cm_transform_changes_times(run->transform)

@@ -5,6 +5,7 @@
 
 #include "base/digits.h"
 #include "base/wipe.h"
+#include "format/capture_writer.h"
 #include "os/file.h"
 #include "pipeline/run_int.h"
 
@@ -111,12 +112,49 @@ enum capmill_status cm_run_make_rules(struct capmill_run *run, struct cm_error *
     return cm_filter_create(&options, &run->filter, error);
 }
 
+/* Times that change by less than a microsecond, or to fractions of it, in captures that know none. */
+static void warn_of_units(struct capmill_run *run)
+{
+    if (run->transform == NULL || run->job.nanoseconds || !cm_transform_makes_nanoseconds(run->transform))
+        return;
+    for (uint32_t i = 0; i < run->inputs.n; i++) {
+        const struct cm_input *input = &run->inputs.all[i];
+
+        for (uint32_t k = 0; !input->is_skipped && k < input->seen.n; k++) {
+            if (cm_writer_finer_than_micro(&cm_interfaces_get(&input->seen, k)->units))
+                continue;
+            cm_state_message(&run->state, CAPMILL_NOTE,
+                             "%s has times in microseconds: finer digits of new times are cut off; pcap with "
+                             "--resolution ns keeps them",
+                             input->path);
+            return;
+        }
+    }
+}
+
+/* Who anonymises expects that nothing is left. */
+static void warn_of_payload(struct capmill_run *run)
+{
+    const struct capmill_transform *wishes = &run->job.transform;
+
+    if (wishes->anonymize.value != NULL && wishes->max_payload_bytes.value == NULL)
+        cm_state_message(
+            &run->state, CAPMILL_NOTE,
+            "%s changes headers: payload, tunnels that are not recognised and MAC addresses may still "
+            "tell addresses; --max-payload-bytes 0 cuts payload off",
+            wishes->anonymize.origin == NULL ? "anonymize" : wishes->anonymize.origin);
+}
+
 enum capmill_status cm_run_check_rules(struct capmill_run *run, struct cm_error *error)
 {
     struct cm_error first = {0};
     bool any_good = false;
     bool any = false;
 
+    if (run->job.command == CAPMILL_SORT) {
+        warn_of_units(run);
+        warn_of_payload(run);
+    }
     for (uint32_t i = 0; run->filter != NULL && i < run->inputs.n; i++) {
         const struct cm_input *input = &run->inputs.all[i];
 

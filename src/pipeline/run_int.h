@@ -47,7 +47,7 @@ struct capmill_run {
     struct cm_filter *filter;         /* NULL: every packet is kept */
     struct cm_flow_sizes *flow_sizes; /* by the first of two passes of a filter by flow size */
     struct cm_flow_filter flow_filter;
-    uint64_t counted_bytes; /* read by that first pass, within the state's bytes_done */
+    uint64_t counted_bytes;         /* read by that first pass, within the state's bytes_done */
     struct cm_transform *transform; /* NULL: packets are written as they were read */
 
     /* results */
@@ -98,7 +98,7 @@ enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *c
                                           struct cm_error *error);
 /* What the transform and the writer counted. */
 enum capmill_status cm_results_take_changes(struct capmill_run *run, uint64_t n_hidden, uint64_t n_saturated,
-                                            struct cm_error *error);
+                                            uint64_t n_beyond_pcap, struct cm_error *error);
 void cm_results_free(struct capmill_run *run);
 
 #endif

@@ -159,7 +159,8 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
     if (outcome == CM_PASS_DISPROVED)
         cm_state_message(
             &run->state, CAPMILL_NOTE,
-            "%s: parts framed apart do not fit together at offset %" PRIu64 "; framing it as one chain",
+            "%s: read again from its beginning, by one thread, as sections, interfaces or damage at offset "
+            "%" PRIu64 " do not let its parts be read apart",
             run->inputs.all[culprit].path, cm_seams_disproved_at(run->inputs.all[culprit].seams));
     return outcome;
 }
@@ -346,7 +347,8 @@ static enum capmill_status finish(struct attempt *attempt, struct cm_error *erro
     n_paths = cm_file_outlet_paths(attempt->outlet, &paths);
     status = cm_results_take_changes(
         run, cm_writer_hidden(attempt->written.writer),
-        atomic_load_explicit(&attempt->written.n_saturated, memory_order_relaxed), error);
+        atomic_load_explicit(&attempt->written.n_saturated, memory_order_relaxed),
+        atomic_load_explicit(&attempt->written.n_beyond_pcap, memory_order_relaxed), error);
     if (status < 0)
         return status;
     return cm_results_take_paths(run, paths, n_paths, error);

@@ -126,6 +126,8 @@ static enum capmill_status changed_encode(void *context, void *local, const stru
         change.time_ns = new_time(written, record->time_ns, &saturated);
         if (saturated)
             atomic_fetch_add_explicit(&written->n_saturated, 1, memory_order_relaxed);
+        else if (written->kind == CM_CAPTURE_PCAP && change.time_ns / 1000000000 > UINT32_MAX)
+            atomic_fetch_add_explicit(&written->n_beyond_pcap, 1, memory_order_relaxed);
     }
     cm_writer_changed_packet(written->writer, &packet, &change, out);
     return CAPMILL_OK;
@@ -354,6 +356,7 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
     written->inputs = inputs;
     written->transform = transform;
     atomic_init(&written->n_saturated, 0);
+    atomic_init(&written->n_beyond_pcap, 0);
     if (transform != NULL) {
         written->changes_packets = cm_transform_changes_packets(transform);
         written->changes_lengths = cm_transform_changes_lengths(transform);

@@ -30,7 +30,8 @@ struct cm_written {
     uint64_t
         first_ns; /* of the earliest packet, read; written under the lock of whoever settles the order, before
                           anything that needs it is encoded */
-    _Atomic uint64_t n_saturated; /* times that did not fit; relaxed: a sum for the report */
+    /* times that did not fit, into 64 bits and into the seconds of pcap; relaxed: sums for the report */
+    _Atomic uint64_t n_saturated, n_beyond_pcap;
 };
 
 /* `wish` as far as the user had one; kinds and units that follow from the inputs are worked out here.

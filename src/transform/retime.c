@@ -144,6 +144,14 @@ bool cm_transform_changes_times(const struct cm_transform *transform)
     return transform->retime.active;
 }
 
+bool cm_transform_makes_nanoseconds(const struct cm_transform *transform)
+{
+    const struct cm_retime *retime = &transform->retime;
+
+    return retime->active && (retime->numerator % retime->denominator != 0 || retime->offset_ns % 1000 != 0 ||
+                              (retime->has_start && retime->start_ns % 1000 != 0));
+}
+
 bool cm_transform_needs_first_time(const struct cm_transform *transform)
 {
     return transform->retime.has_start || transform->retime.numerator != transform->retime.denominator;

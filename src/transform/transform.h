@@ -40,6 +40,8 @@ void cm_transform_destroy(struct cm_transform *transform); /* NULL accepted */
 bool cm_transform_changes_times(const struct cm_transform *transform);
 /* Whether new times depend on that of the earliest kept packet. */
 bool cm_transform_needs_first_time(const struct cm_transform *transform);
+/* Whether new times may have digits beyond a microsecond where the old ones have none. */
+bool cm_transform_makes_nanoseconds(const struct cm_transform *transform);
 /* The new time; never decreasing in `time_ns`, saturating at 0 and UINT64_MAX (*saturated_ret is then set,
  * else left alone; may be NULL). `first_ns`: of the earliest kept packet, where it is needed. */
 uint64_t cm_transform_time(const struct cm_transform *transform, uint64_t time_ns, uint64_t first_ns,
