@@ -24,6 +24,10 @@ capmill info capture.pcap
 capmill sort -o sorted.pcap capture.pcap
 capmill info sorted.pcap | grep Order
 capmill stats --csv --top 3 sorted.pcap | cut -d , -f 1,3-9
+capmill sort --filter 'tcp port 443 and host 10.210.150.147' -o one-host.pcap capture.pcap
+capmill info --filter 'tcp port 443 or port htp' capture.pcap || true
+capmill sort --replace-ip 10.0.0.0/8=198.0.0.0/8 --max-payload-bytes 64 --timestamp-start 2026-01-01 -o lab.pcap capture.pcap
+capmill info lab.pcap | grep -e Size -e First
 COMMANDS
 }
 
