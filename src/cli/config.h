@@ -34,7 +34,8 @@ enum capmill_status cm_config_load(const char *path, struct cm_config **config_r
 void cm_config_destroy(struct cm_config *config); /* NULL accepted */
 
 /* All that was given, as a file that would say the same; with typed->verbose the defaults of the rest too.
- * CAPMILL_E_USAGE, and nothing is printed, where a value is no UTF-8, which TOML cannot hold. */
+ * CAPMILL_E_USAGE, and nothing is printed, where a value is no UTF-8, which TOML cannot hold, or
+ * a key is none of a recipe. */
 enum capmill_status cm_config_print(const struct cm_typed *typed, struct cm_printer *printer,
                                     struct cm_error *error);
 /* Every key there is: config.example.toml. */

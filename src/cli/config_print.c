@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "cli/config.h"
+#include "cli/recipe_keys.h"
 #include "cli/utf8.h"
 
 /* The longest name of a table: "filter" and ".rules" for each level, and ".not". */
@@ -14,9 +15,10 @@
 struct writer {
     const struct cm_typed *typed;
     struct cm_printer *printer;
-    const char *table;    /* whose keys come next; "": its name is printed already */
-    size_t n_defaults;    /* keys that were not given */
-    const char *not_utf8; /* origin of the first value that TOML cannot hold */
+    const char *table;                    /* whose keys come next; "": its name is printed already */
+    size_t n_defaults;                    /* keys that were not given */
+    const char *not_utf8;                 /* origin of the first value that TOML cannot hold */
+    const struct cm_recipe_line *unknown; /* the last line whose key no recipe has, and so no file either */
 };
 
 /* A table's name is printed with its first key, so that a table without keys is left out. */
@@ -315,6 +317,19 @@ static bool is_of_file(const struct cm_typed *typed, const char *origin)
     return false;
 }
 
+static bool is_recipe_key(const char *key)
+{
+    for (size_t i = 0; i < cm_n_recipe_keys; i++) {
+        const char *name = cm_recipe_keys[i].name;
+        size_t n = 0;
+        while (name[n] != 0 && (name[n] == key[n] || (name[n] == '-' && key[n] == '_')))
+            n++;
+        if (name[n] == key[n])
+            return true;
+    }
+    return false;
+}
+
 /* The last line of each key: the one that counts. */
 static void print_recipe(struct writer *w)
 {
@@ -332,6 +347,8 @@ static void print_recipe(struct writer *w)
         snprintf(key, sizeof(key), "%.*s", (int)line->key_bytes, line->key);
         for (char *p = key; *p != 0; p++)
             *p = *p == '-' ? '_' : *p;
+        if (!is_recipe_key(key))
+            w->unknown = line;
         print_assignment(w, key, CM_VALUE_COUNT, line->value, line->origin, is_of_file(typed, line->origin));
     }
 }
@@ -407,6 +424,10 @@ enum capmill_status cm_config_print(const struct cm_typed *typed, struct cm_prin
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%.300s: its value is no UTF-8 text, which a configuration cannot hold",
                             trial.not_utf8);
+    if (trial.unknown != NULL)
+        return cm_error_set(
+            error, CAPMILL_E_USAGE, 0, "%.300s: there is no recipe key '%.*s'", trial.unknown->origin,
+            trial.unknown->key_bytes < 80 ? (int)trial.unknown->key_bytes : 80, trial.unknown->key);
     print_all(&w);
     return CAPMILL_OK;
 }
