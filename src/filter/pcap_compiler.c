@@ -51,15 +51,15 @@ static int dlt_of(uint16_t link_type)
     return link_type;
 }
 
-/* A capture without packets. */
-static pcap_t *open_empty_capture(uint32_t link_type, struct cm_error *error)
+/* A capture without packets, of a machine of this byte order or of the other. */
+static pcap_t *open_empty_capture(uint32_t link_type, bool swapped, struct cm_error *error)
 {
     const struct pcap_file_header head = {
-        .magic = 0xa1b2c3d4,
-        .version_major = 2,
-        .version_minor = 4,
-        .snaplen = SNAPSHOT_BYTES,
-        .linktype = link_type,
+        .magic = swapped ? 0xd4c3b2a1 : 0xa1b2c3d4,
+        .version_major = swapped ? 0x0200 : 2,
+        .version_minor = swapped ? 0x0400 : 4,
+        .snaplen = swapped ? __builtin_bswap32(SNAPSHOT_BYTES) : SNAPSHOT_BYTES,
+        .linktype = swapped ? __builtin_bswap32(link_type) : link_type,
     };
     char reason[PCAP_ERRBUF_SIZE];
     pcap_t *handle;
@@ -79,24 +79,24 @@ static pcap_t *open_empty_capture(uint32_t link_type, struct cm_error *error)
 /* Loopback headers hold the number that IPv6 has on the system that captured. Of files libpcap takes the numbers
  * of all systems, else that of this system alone: another program, which may keep other packets, so that it is no
  * way out where the file cannot be had. */
-static pcap_t *open_handle(uint16_t link_type, struct cm_error *error)
+static pcap_t *open_handle(uint16_t link_type, bool swapped, struct cm_error *error)
 {
     const int dlt = dlt_of(link_type);
     pcap_t *handle;
 
     if (dlt == DLT_NULL || dlt == DLT_LOOP || dlt == DLT_ENC)
-        return open_empty_capture(link_type, error);
+        return open_empty_capture(link_type, swapped, error);
     handle = pcap_open_dead(dlt, SNAPSHOT_BYTES);
     if (handle == NULL)
         cm_error_set(error, CAPMILL_E_MEMORY, 0, "out of memory");
     return handle;
 }
 
-bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
-                     char reason_ret[CM_PCAP_REASON_BYTES])
+static bool compile(const char *text, uint16_t link_type, bool swapped, struct cm_pcap_code *code_ret,
+                    char reason_ret[CM_PCAP_REASON_BYTES])
 {
     struct cm_error error = {0};
-    pcap_t *handle = open_handle(link_type, &error);
+    pcap_t *handle = open_handle(link_type, swapped, &error);
     struct bpf_program code = {0};
     bool is_done = false, is_long = false;
 
@@ -124,5 +124,63 @@ bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *
         pcap_freecode(&code);
     }
     pcap_close(handle);
+    return is_done;
+}
+
+/* The first two bytes of a loopback header are 0 where it was written by a big-endian machine: the number of a
+ * protocol is small. One program for both, which begins with the question. */
+static bool join_orders(struct cm_pcap_code *little, const struct cm_pcap_code *big)
+{
+    enum {
+        LOAD_HALF = BPF_LD | BPF_H | BPF_ABS,
+        JUMP_EQUAL = BPF_JMP | BPF_JEQ | BPF_K,
+        JUMP = BPF_JMP | BPF_JA
+    };
+    const struct cm_bpf_instruction question[3] = {
+        {.code = LOAD_HALF}, {.code = JUMP_EQUAL, .jf = 1}, {.code = JUMP, .k = (uint32_t)little->n}};
+    struct cm_bpf_instruction *joined = calloc(3 + little->n + big->n, sizeof(*joined));
+
+    if (joined == NULL)
+        return false;
+    memcpy(joined, question, sizeof(question));
+    memcpy(joined + 3, little->instructions, little->n * sizeof(*joined));
+    memcpy(joined + 3 + little->n, big->instructions, big->n * sizeof(*joined));
+    free(little->instructions);
+    little->instructions = joined;
+    little->n += 3 + big->n;
+    return true;
+}
+
+bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
+                     char reason_ret[CM_PCAP_REASON_BYTES])
+{
+    const uint16_t one = 1;
+    const bool is_little = *(const uint8_t *)&one == 1;
+    const int dlt = dlt_of(link_type);
+    struct cm_pcap_code big = {0};
+    bool is_done = true;
+
+    if (dlt != DLT_NULL && dlt != DLT_ENC)
+        return compile(text, link_type, false, code_ret, reason_ret);
+    /* headers in the byte order of the machine that captured, which its file has too */
+    if (!compile(text, link_type, !is_little, code_ret, reason_ret))
+        return false;
+    if (!compile(text, link_type, is_little, &big, reason_ret)) {
+        is_done = false;
+        code_ret->status = big.status;
+    } else if (big.n != code_ret->n ||
+               memcmp(big.instructions, code_ret->instructions, big.n * sizeof(*big.instructions)) != 0) {
+        is_done = join_orders(code_ret, &big);
+        if (!is_done) {
+            code_ret->status = CAPMILL_E_MEMORY;
+            snprintf(reason_ret, CM_PCAP_REASON_BYTES, "out of memory");
+        }
+    }
+    free(big.instructions);
+    if (!is_done) {
+        free(code_ret->instructions);
+        code_ret->instructions = NULL;
+        code_ret->n = 0;
+    }
     return is_done;
 }
