@@ -65,19 +65,15 @@ enum {
 };
 
 /* What an operation does. One for each instruction, then those that stand for several. X(name) */
-#define CM_BPF_OPS(X)                                                                                        \
-    X(RET_K)                                                                                                 \
-    X(RET_A)                                                                                                 \
-    X(LD_W)                                                                                                  \
-    X(LD_H) X(LD_B) X(LD_W_IND) X(LD_H_IND) X(LD_B_IND) X(LD_LEN) X(LD_IMM) X(LD_MEM) X(LDX_LEN) X(          \
-        LDX_IMM) X(LDX_MEM) X(LDX_MSH) X(ST) X(STX) X(ADD_K) X(MUL_K) X(DIV_K) X(OR_K) X(AND_K) X(LSH_K)     \
-        X(RSH_K) X(NEG) X(MOD_K) X(XOR_K) X(ADD_X) X(SUB_X) X(MUL_X) X(DIV_X) X(OR_X) X(AND_X) X(LSH_X) X(   \
-            RSH_X) X(MOD_X) X(XOR_X) X(JA) X(JA_BACK) X(JEQ_X) X(JGT_X) X(JGE_X) X(JSET_X) X(TAX)            \
-            X(TXA) /* A as it is; A loaded first, with and without a check that the packet is long enough */ \
-        X(TEST_A) X(TEST_LEN) X(TEST_W) X(TEST_H) X(TEST_B) X(TEST_W_IND) X(TEST_H_IND) X(TEST_B_IND)        \
-            X(TEST_W_SURE) X(TEST_H_SURE)                                                                    \
-                X(TEST_B_SURE) /* several tests of bytes at fixed places; the same after an IPv4 header */   \
-        X(CHAIN) X(CHAIN_SETS) X(MSH_CHAIN)
+/* clang-format off */
+#define CM_BPF_OPS(X) \
+    X(RET_K) X(RET_A) X(LD_W) X(LD_H) X(LD_B) X(LD_W_IND) X(LD_H_IND) X(LD_B_IND) X(LD_LEN) X(LD_IMM) \
+    X(LD_MEM) X(LDX_LEN) X(LDX_IMM) X(LDX_MEM) X(LDX_MSH) X(ST) X(STX) X(ADD_K) X(MUL_K) X(DIV_K) X(OR_K) \
+    X(AND_K) X(LSH_K) X(RSH_K) X(NEG) X(MOD_K) X(XOR_K) X(ADD_X) X(SUB_X) X(MUL_X) X(DIV_X) X(OR_X) \
+    X(AND_X) X(LSH_X) X(RSH_X) X(MOD_X) X(XOR_X) X(JA) X(JA_BACK) X(JEQ_X) X(JGT_X) X(JGE_X) X(JSET_X) \
+    X(TAX) X(TXA) X(TEST_A) X(TEST_LEN) X(TEST_W) X(TEST_H) X(TEST_B) X(TEST_W_IND) X(TEST_H_IND) \
+    X(TEST_B_IND) X(TEST_W_SURE) X(TEST_H_SURE) X(TEST_B_SURE) X(CHAIN) X(CHAIN_SETS) X(MSH_CHAIN)
+/* clang-format on */
 
 enum cm_bpf_op_code {
 #define X(name) CM_OP_##name,

@@ -100,8 +100,8 @@ CM_TEST(flow_sizes, memory_is_bounded)
     const uint64_t n = fill(counts, 0, &error);
 
     cm_check_that(n > 5000 && n < 40000, "%llu flows", (unsigned long long)n);
-    cm_check_that(strstr(error.text, "try --memory ") != NULL && strstr(error.text, "1.00 MiB") != NULL,
-                  "%s", error.text);
+    cm_check_that(strstr(error.text, "try --memory ") != NULL && strstr(error.text, "1.00 MiB") != NULL, "%s",
+                  error.text);
     /* after a reset another thread has as much, but for the little that the first keeps */
     cm_flow_sizes_reset(counts);
     memset(&error, 0, sizeof(error));
