@@ -16,7 +16,7 @@ PATH="$folder/bin:$PATH"
 tour() {
     while IFS= read -r line; do
         printf '$ %s\n' "$line"
-        sh -c "$line" 2>&1
+        sh -c "$line" 2>&1 || true # one of them is wrong on purpose
         echo
     done <<'COMMANDS'
 capmill generate --packets 1000000 --flows 1000 --set order=displaced --set displaced=10% --set displaced-by=50us --seed 1 -o capture.pcap
@@ -25,7 +25,7 @@ capmill sort -o sorted.pcap capture.pcap
 capmill info sorted.pcap | grep Order
 capmill stats --csv --top 3 sorted.pcap | cut -d , -f 1,3-9
 capmill sort --filter 'tcp port 443 and host 10.210.150.147' -o one-host.pcap capture.pcap
-capmill info --filter 'tcp port 443 or port htp' capture.pcap || true
+capmill info --filter 'tcp port 443 or port htp' capture.pcap
 capmill sort --replace-ip 10.0.0.0/8=198.0.0.0/8 --max-payload-bytes 64 --timestamp-start 2026-01-01 -o lab.pcap capture.pcap
 capmill info lab.pcap | grep -e Size -e First
 COMMANDS
