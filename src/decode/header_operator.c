@@ -4,36 +4,37 @@
 
 #include "wire/headers.h"
 
-static enum capmill_status process(void *shared, void *local, struct cm_batch *batch, struct cm_error *error)
+static inline void decode(struct cm_batch *batch, bool innermost)
 {
     const uint32_t n = cm_batch_n_selected(batch);
 
-    (void)shared;
-    (void)local;
-    (void)error;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t at = cm_batch_selected(batch, i);
         const struct cm_packet *packet = &batch->packets[at];
 
-        cm_wire_decode(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
+        if (innermost)
+            cm_wire_decode_innermost(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
+        else
+            cm_wire_decode(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
     }
+}
+
+static enum capmill_status process(void *shared, void *local, struct cm_batch *batch, struct cm_error *error)
+{
+    (void)shared;
+    (void)local;
+    (void)error;
+    decode(batch, false);
     return CAPMILL_OK;
 }
 
 static enum capmill_status process_innermost(void *shared, void *local, struct cm_batch *batch,
                                              struct cm_error *error)
 {
-    const uint32_t n = cm_batch_n_selected(batch);
-
     (void)shared;
     (void)local;
     (void)error;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t at = cm_batch_selected(batch, i);
-        const struct cm_packet *packet = &batch->packets[at];
-
-        cm_wire_decode_innermost(packet->link_type, packet->data, packet->caplen, &batch->headers[at]);
-    }
+    decode(batch, true);
     return CAPMILL_OK;
 }
 
