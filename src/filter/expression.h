@@ -22,7 +22,7 @@ struct cm_bpf_program; /* ready to be run (bpf_program.h); read-only */
  * thread. Borrowed. */
 const struct cm_bpf_program *cm_expression_program(struct cm_expression *expression, uint16_t link_type,
                                                    struct cm_error *error);
-/* "libpcap version 1.10.3", or why there is none. */
+/* "libpcap: yes", or why there is none; static. */
 const char *cm_expression_library(void);
 
 #endif

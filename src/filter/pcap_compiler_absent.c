@@ -11,7 +11,7 @@ bool cm_pcap_compiler_is_there(void)
 
 const char *cm_pcap_compiler_library(void)
 {
-    return "built without libpcap";
+    return "libpcap: no (not in this build)";
 }
 
 bool cm_pcap_compile(const char *text, uint16_t link_type, struct cm_pcap_code *code_ret,
