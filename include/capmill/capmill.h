@@ -25,15 +25,64 @@ CAPMILL_API const char *capmill_version(void);
  * Static. */
 CAPMILL_API const char *capmill_build_feature(size_t i);
 
-enum capmill_command { CAPMILL_INFO = 1, CAPMILL_STATS = 2, CAPMILL_SORT = 3, CAPMILL_GENERATE = 4 };
+enum capmill_command {
+    CAPMILL_INFO = 1,
+    CAPMILL_STATS = 2,
+    CAPMILL_SORT = 3,
+    CAPMILL_GENERATE = 4,
+    CAPMILL_EXPORT = 5
+};
 
 enum capmill_io { CAPMILL_IO_AUTO = 0, CAPMILL_IO_READ, CAPMILL_IO_MMAP, CAPMILL_IO_URING, CAPMILL_IO_IOCP };
 
-enum capmill_format { CAPMILL_FORMAT_AUTO = 0, CAPMILL_FORMAT_PCAP, CAPMILL_FORMAT_PCAPNG };
+enum capmill_format {
+    CAPMILL_FORMAT_AUTO = 0,
+    CAPMILL_FORMAT_PCAP,
+    CAPMILL_FORMAT_PCAPNG,
+    CAPMILL_FORMAT_PARQUET,
+    CAPMILL_FORMAT_AVRO,
+    CAPMILL_FORMAT_JSONL
+};
+
+/* Of tables. DEFAULT: snappy for Parquet, none for others. */
+enum capmill_codec {
+    CAPMILL_CODEC_DEFAULT = 0,
+    CAPMILL_CODEC_NONE,
+    CAPMILL_CODEC_SNAPPY, /* Parquet, Avro */
+    CAPMILL_CODEC_ZSTD,
+    CAPMILL_CODEC_GZIP, /* Avro: deflate */
+    CAPMILL_CODEC_LZ4   /* Parquet */
+};
+
+enum capmill_rows { CAPMILL_ROWS_DEFAULT = 0, CAPMILL_ROWS_PACKETS, CAPMILL_ROWS_FLOWS };
 
 struct capmill_output {
     const char *path;           /* "-" is standard output */
-    enum capmill_format format; /* AUTO: by the extension, else as the input; mixed: pcapng */
+    enum capmill_format format; /* AUTO: by the extension, else (captures) as the input; mixed: pcapng */
+    /* tables */
+    enum capmill_codec codec;
+    enum capmill_rows rows; /* DEFAULT: as the table options say */
+    bool compress_payload;  /* for this one, whatever the table options say */
+};
+
+/* What holds for every output that is a table. Zeroed: the defaults. */
+struct capmill_table {
+    enum capmill_rows rows; /* DEFAULT: packets */
+    const struct capmill_word
+        *columns; /* names, each word one or several with commas; none: the default set */
+    size_t n_columns;
+    const struct capmill_word *flow_columns; /* of outputs with rows of flows; none: all */
+    size_t n_flow_columns;
+    bool compress_payload; /* JSON lines: each payload; Parquet, Avro: codec zstd where none is named */
+    int compression_level; /* 0: the codec's usual one */
+    uint64_t row_group_bytes, row_group_rows; /* Parquet; 0: 128 MiB, 1048576 */
+    bool bloom_filter;                        /* Parquet: on flow ids */
+    bool wide_numbers_as_text;                /* JSON lines: numbers above 2^53 as strings */
+    /* Outputs are folders of files: by these columns ("dt/hr", "protocol"), and by size. */
+    struct capmill_word partition;
+    uint64_t max_file_bytes; /* 0: files of any size */
+    /* rows of flows */
+    uint64_t idle_timeout_ns, active_timeout_ns; /* 0: 60 s and 30 min; UINT64_MAX: never */
 };
 
 /* Something worth telling a person while a job runs: damage, a fallback, a note. The pointers last for the
@@ -75,7 +124,9 @@ struct capmill_job {
     /* every command that writes packets that were read */
     struct capmill_transform transform;
 
-    /* sort */
+    /* sort, export */
+    struct capmill_table table;
+    bool by_time;      /* export: put packets in order of time first, as sort does */
     uint64_t slice_ns; /* 0: one file */
     bool nanoseconds;  /* write nanoseconds whatever the inputs have */
     bool microseconds; /* write microseconds whatever the inputs have, finer digits are cut; not with the

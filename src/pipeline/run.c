@@ -218,6 +218,8 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
     case CAPMILL_GENERATE:
         status = cm_run_generate(run, &error);
         break;
+    case CAPMILL_EXPORT: /* check_job refuses it until it is there */
+        break;
     }
     cm_state_tick(&run->state, true);
     report->elapsed_ns = cm_clock_monotonic_ns() - started_ns;
