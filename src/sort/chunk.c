@@ -159,7 +159,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
                                     struct cm_error *error)
 {
     uint32_t n = cm_batch_n_selected(batch);
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
 
     for (uint32_t i = 0; i < batch->n_events; i++) {
         struct cm_sort_event *event;
@@ -183,13 +183,13 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
-        entries[i] = (struct cm_window_entry){.time_ns = packet->time_ns,
-                                              .place = cm_place_of(batch->input, packet->place),
-                                              .record = cm_packet_record(packet),
-                                              .record_bytes = packet->record_bytes,
-                                              .written_bytes = packet->record_bytes,
-                                              .interface = packet->interface,
-                                              .flags = cm_entry_flags(packet)};
+        entries[i] = (struct cm_ordered_packet){.time_ns = packet->time_ns,
+                                                .place = cm_place_of(batch->input, packet->place),
+                                                .record = cm_packet_record(packet),
+                                                .record_bytes = packet->record_bytes,
+                                                .written_bytes = packet->record_bytes,
+                                                .interface = packet->interface,
+                                                .flags = cm_ordered_flags(packet)};
         chunk->min_ns = packet->time_ns < chunk->min_ns ? packet->time_ns : chunk->min_ns;
         chunk->max_ns = packet->time_ns > chunk->max_ns ? packet->time_ns : chunk->max_ns;
     }
@@ -222,7 +222,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
 enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error)
 {
     struct cm_segment *compact;
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
     uint64_t limit = cm_max_u64(COMPACT_BYTES, chunk->n_bytes / COMPACT_SHARE);
     uint64_t n_bytes = 0;
     uint8_t *at;
@@ -236,7 +236,7 @@ enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *er
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
     at = compact->bytes;
     for (size_t i = 0; i < chunk->n; i++) {
-        struct cm_window_entry *entry = &chunk->entries[i];
+        struct cm_ordered_packet *entry = &chunk->entries[i];
 
         memcpy(at, entry->record, entry->record_bytes);
         entry->record = at;

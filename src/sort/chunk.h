@@ -22,7 +22,7 @@ struct cm_sort_event {
 };
 
 struct cm_chunk {
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
     size_t n;
     size_t capacity;
     size_t cursor; /* first entry that no group has taken */

@@ -111,14 +111,14 @@ void cm_waiting_events_fini(struct cm_waiting_events *waiting)
     memset(waiting, 0, sizeof(*waiting));
 }
 
-static bool comes_before(uint64_t event_place, const struct cm_window_entry *entry)
+static bool comes_before(uint64_t event_place, const struct cm_ordered_packet *entry)
 {
     return cm_place_input(event_place) == cm_place_input(entry->place) && event_place <= entry->place;
 }
 
 /* The queue of which the first event comes before this packet; NULL where none does. */
 static struct cm_waiting_queue *due_queue(const struct cm_waiting_events *waiting,
-                                          const struct cm_window_entry *entry)
+                                          const struct cm_ordered_packet *entry)
 {
     uint32_t input = cm_place_input(entry->place);
 
@@ -207,7 +207,7 @@ static uint64_t earliest(const struct cm_group *group)
     bool any_timed = false;
 
     for (size_t i = 0; i < group->n; i++) {
-        if (group->entries[i].flags & CM_ENTRY_UNTIMED)
+        if (group->entries[i].flags & CM_ORDERED_UNTIMED)
             continue;
         any_timed = true;
         timed_ns = cm_min_u64(timed_ns, group->entries[i].time_ns);
@@ -367,7 +367,7 @@ static enum capmill_status put(struct outgoing *out, const uint8_t *bytes, size_
     return CAPMILL_OK;
 }
 
-static enum capmill_status put_encoded(struct outgoing *out, const struct cm_window_entry *entry)
+static enum capmill_status put_encoded(struct outgoing *out, const struct cm_ordered_packet *entry)
 {
     const struct cm_encoder *encoder = out->emitter->encoder;
     struct cm_record record = {entry->record, entry->time_ns, entry->record_bytes, entry->interface,
@@ -402,7 +402,8 @@ static enum capmill_status put_encoded(struct outgoing *out, const struct cm_win
 }
 
 /* Neighbours in the output that are neighbours in memory go as one copy. */
-static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_window_entry *entries, size_t n)
+static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_ordered_packet *entries,
+                                        size_t n)
 {
     size_t i = 0;
 
@@ -442,7 +443,7 @@ enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emi
             status = put_verbatim(&out, group->entries + piece->first, piece->n);
         } else {
             for (size_t i = piece->first; i < end && status >= 0; i++) {
-                const struct cm_window_entry *entry = &group->entries[i];
+                const struct cm_ordered_packet *entry = &group->entries[i];
 
                 while (next_event < group->n_events && status >= 0 &&
                        comes_before(group->events[next_event].before_place, entry)) {

@@ -22,8 +22,8 @@ struct cm_group_piece {
 };
 
 struct cm_group {
-    struct cm_window_entry *entries;
-    struct cm_window_entry *scratch; /* as large */
+    struct cm_ordered_packet *entries;
+    struct cm_ordered_packet *scratch; /* as large */
     size_t n, capacity;
     bool sorted;
     struct cm_group_piece *pieces;

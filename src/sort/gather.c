@@ -107,12 +107,12 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
     for (uint64_t i = first; i < end; i++) {
         const struct cm_index_entry *entry = &index->entries[i];
 
-        group->entries[group->n++] = (struct cm_window_entry){.time_ns = entry->time_ns,
-                                                              .place = entry->place,
-                                                              .record_bytes = entry->record_bytes,
-                                                              .written_bytes = entry->written_bytes,
-                                                              .interface = entry->interface,
-                                                              .flags = entry->flags};
+        group->entries[group->n++] = (struct cm_ordered_packet){.time_ns = entry->time_ns,
+                                                                .place = entry->place,
+                                                                .record_bytes = entry->record_bytes,
+                                                                .written_bytes = entry->written_bytes,
+                                                                .interface = entry->interface,
+                                                                .flags = entry->flags};
     }
     group->sorted = true;
     gather->next = end;
@@ -172,7 +172,7 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
     size_t i = 0;
 
     for (size_t e = 0; e < group->n; e++) {
-        const struct cm_window_entry *entry = &group->entries[e];
+        const struct cm_ordered_packet *entry = &group->entries[e];
 
         least = cm_min_u64(least, entry->place);
         end = cm_max_u64(end, entry->place + entry->record_bytes);

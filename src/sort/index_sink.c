@@ -110,7 +110,7 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
                                          .record_bytes = packet->record_bytes,
                                          .written_bytes = packet->record_bytes,
                                          .interface = packet->interface,
-                                         .flags = cm_entry_flags(packet)};
+                                         .flags = cm_ordered_flags(packet)};
         if (!shared->encoder.verbatim) {
             struct cm_record record = {cm_packet_record(packet), packet->time_ns, packet->record_bytes,
                                        packet->interface, batch->input};

@@ -35,7 +35,7 @@ struct shared {
 
 struct local {
     struct cm_chunk *chunk;
-    struct cm_window_entry *scratch;
+    struct cm_ordered_packet *scratch;
     size_t scratch_capacity;
     struct cm_emitter emitter;
     bool is_thin; /* the filter kept little of this thread's last range */
