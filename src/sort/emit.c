@@ -68,72 +68,12 @@ bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *even
     return true;
 }
 
-static bool make_queue(struct cm_waiting_events *waiting, uint32_t input)
-{
-    size_t before = waiting->n_queues;
-
-    if (input < before)
-        return true;
-    if (!CM_GROW(waiting->queues, waiting->n_queues, (size_t)input + 1, LEAST))
-        return false;
-    memset(waiting->queues + before, 0, (waiting->n_queues - before) * sizeof(*waiting->queues));
-    return true;
-}
-
-bool cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list)
-{
-    while (list != NULL) {
-        struct cm_sort_event *event = list;
-        struct cm_waiting_queue *queue;
-
-        if (!make_queue(waiting, event->input)) {
-            cm_sort_events_free(list);
-            return false;
-        }
-        list = event->next;
-        event->next = NULL;
-        queue = &waiting->queues[event->input];
-        if (queue->first == NULL)
-            queue->first = event;
-        else
-            queue->last->next = event;
-        queue->last = event;
-        waiting->n_events++;
-    }
-    return true;
-}
-
-void cm_waiting_events_fini(struct cm_waiting_events *waiting)
-{
-    for (size_t i = 0; i < waiting->n_queues; i++)
-        cm_sort_events_free(waiting->queues[i].first);
-    free(waiting->queues);
-    memset(waiting, 0, sizeof(*waiting));
-}
-
-static bool comes_before(uint64_t event_place, const struct cm_ordered_packet *entry)
-{
-    return cm_place_input(event_place) == cm_place_input(entry->place) && event_place <= entry->place;
-}
-
-/* The queue of which the first event comes before this packet; NULL where none does. */
-static struct cm_waiting_queue *due_queue(const struct cm_waiting_events *waiting,
-                                          const struct cm_ordered_packet *entry)
-{
-    uint32_t input = cm_place_input(entry->place);
-
-    if (input >= waiting->n_queues || waiting->queues[input].first == NULL ||
-        waiting->queues[input].first->place > entry->place)
-        return NULL;
-    return &waiting->queues[input];
-}
-
 /* Does any packet of the group come after an event that waits? Most groups of a long run have none, while
  * some events (statistics at the end of an input) wait for all of it. */
 static bool any_due(const struct cm_group *group, const struct cm_waiting_events *waiting)
 {
     for (size_t i = 0; i < group->n && waiting->n_events > 0; i++) {
-        if (due_queue(waiting, &group->entries[i]) != NULL)
+        if (cm_waiting_due(waiting, &group->entries[i]) != NULL)
             return true;
     }
     return false;
@@ -144,21 +84,16 @@ static enum capmill_status settle_event(struct cm_group *group, struct cm_waitin
                                         struct cm_waiting_queue *queue, const struct cm_encoder *encoder,
                                         struct cm_error *error)
 {
-    struct cm_sort_event *event = queue->first;
+    struct cm_sort_event *event = cm_waiting_take(waiting, queue);
     const uint8_t *bytes = NULL;
     size_t n = 0;
     enum capmill_status status =
         encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
 
-    if (status < 0)
-        return status;
-    if (n > 0 && !cm_group_add_event(group, event, bytes, n))
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
-    queue->first = event->next;
-    event->next = NULL;
-    waiting->n_events--;
+    if (status >= 0 && n > 0 && !cm_group_add_event(group, event, bytes, n))
+        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
     cm_sort_events_free(event);
-    return CAPMILL_OK;
+    return status < 0 ? status : CAPMILL_OK;
 }
 
 /* Take out of `waiting`, in output order, what comes before a packet of the sorted group's [first, end). */
@@ -169,7 +104,7 @@ static enum capmill_status settle_events(struct cm_group *group, size_t first, s
     for (size_t i = first; i < end && waiting->n_events > 0; i++) {
         struct cm_waiting_queue *queue;
 
-        while ((queue = due_queue(waiting, &group->entries[i])) != NULL) {
+        while ((queue = cm_waiting_due(waiting, &group->entries[i])) != NULL) {
             enum capmill_status status = settle_event(group, waiting, queue, encoder, error);
 
             if (status < 0)
@@ -446,7 +381,7 @@ enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emi
                 const struct cm_ordered_packet *entry = &group->entries[i];
 
                 while (next_event < group->n_events && status >= 0 &&
-                       comes_before(group->events[next_event].before_place, entry)) {
+                       cm_event_comes_before(group->events[next_event].before_place, entry)) {
                     status = put(&out, group->event_bytes + group->events[next_event].offset,
                                  group->events[next_event].n);
                     next_event++;

@@ -6,6 +6,7 @@
 
 #include "core/outlet.h"
 #include "sort/chunk.h"
+#include "sort/waiting.h"
 
 /* Bytes of events that go in front of a packet. */
 struct cm_group_event {
@@ -46,20 +47,6 @@ bool cm_group_grow(struct cm_group *group, size_t n);
 bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk); /* takes a reference */
 bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
                         size_t n);
-
-/* Events that wait for the packets that come after them: a queue for each input, in order of place, so that
- * only its first event need be held against a packet. Zeroed is empty. Each list that is added lies behind
- * what its inputs have waiting already. */
-struct cm_waiting_events {
-    struct cm_waiting_queue {
-        struct cm_sort_event *first, *last;
-    } * queues; /* by input */
-    size_t n_queues;
-    size_t n_events;
-};
-/* Takes the list, also when it fails. False: no memory. */
-bool cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list);
-void cm_waiting_events_fini(struct cm_waiting_events *waiting);
 
 /* Settle a group whose entries are all there: sort if events or slices demand to know the order now, turn the
  * events that come before its packets into bytes, and reserve its places. In output order, one caller at a
