@@ -88,6 +88,8 @@ struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool)
     chunk->copies = false;
     chunk->copy_left = 0;
     chunk->n_seen = 0;
+    chunk->numbered = false;
+    chunk->number_base = 0;
     chunk->events = NULL;
     chunk->last_event = &chunk->events;
     chunk->next = NULL;
@@ -172,6 +174,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
         *chunk->last_event = event;
         chunk->last_event = &event->next;
     }
+    chunk->input = batch->input;
     chunk->n_seen += batch->n_packets;
     if (n == 0)
         return CAPMILL_OK;
@@ -201,7 +204,10 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
         memcpy(copy, entries[i].record, entries[i].record_bytes);
         entries[i].record = copy;
     }
-    if (!encoder->verbatim) {
+    for (uint32_t i = 0; i < n && chunk->numbered; i++)
+        cm_number_split(chunk->n_seen - batch->n_packets + cm_batch_selected(batch, i) + 1,
+                        &entries[i].written_bytes, &entries[i].flags);
+    if (!chunk->numbered && !encoder->verbatim) {
         for (uint32_t i = 0; i < n; i++) {
             struct cm_record record = {entries[i].record, entries[i].time_ns, entries[i].record_bytes,
                                        entries[i].interface, batch->input};
@@ -211,6 +217,15 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
     }
     chunk->n += n;
     return CAPMILL_OK;
+}
+
+void cm_chunk_copy_entries(const struct cm_chunk *chunk, size_t from, size_t to,
+                           struct cm_ordered_packet *out)
+{
+    memcpy(out, chunk->entries + from, (to - from) * sizeof(*out));
+    for (size_t i = 0; i < to - from && chunk->numbered; i++)
+        cm_number_split(chunk->number_base + cm_ordered_number(&out[i]), &out[i].written_bytes,
+                        &out[i].flags);
 }
 
 /* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth

@@ -27,6 +27,8 @@ void cm_group_destroy(struct cm_group *group)
     free(group->events);
     free(group->event_bytes);
     free(group->chunks);
+    free(group->ordered_events);
+    cm_sort_events_free(group->held_events);
     free(group);
 }
 
@@ -34,11 +36,15 @@ void cm_group_reset(struct cm_group *group)
 {
     group->n = 0;
     group->sorted = false;
+    group->as_read = false;
     group->n_pieces = 0;
     group->n_events = 0;
     group->n_event_bytes = 0;
     group->n_chunks = 0;
     group->n_bytes = 0;
+    group->n_ordered_events = 0;
+    cm_sort_events_free(group->held_events);
+    group->held_events = NULL;
 }
 
 bool cm_group_grow(struct cm_group *group, size_t n)
@@ -150,13 +156,21 @@ static uint64_t earliest(const struct cm_group *group)
     return any_timed ? timed_ns : 0;
 }
 
-/* The first entry from `first` on, which is in the slice, that is written at `slice_end` or later. */
+/* The first entry from `first` on, which is in the slice, that is not: where times are in order, one that is
+ * written at `slice_end` or later. */
 static size_t end_of_slice(const struct cm_group *group, size_t first, uint64_t slice_end,
-                           const struct cm_encoder *encoder)
+                           const struct cm_encoder *encoder, const struct cm_outlet *outlet)
 {
     size_t before = first;
     size_t end = group->n;
 
+    if (group->as_read) {
+        while (before < end &&
+               outlet->slice_end(outlet->context, written_time(encoder, group->entries[before].time_ns)) ==
+                   slice_end)
+            before++;
+        return before;
+    }
     while (end - before > 1) {
         size_t middle = before + (end - before) / 2;
 
@@ -195,7 +209,8 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
         uint64_t first_ns = written_time(encoder, group->entries[first].time_ns);
         uint64_t slice_end =
             outlet->slice_end == NULL ? UINT64_MAX : outlet->slice_end(outlet->context, first_ns);
-        size_t end = slice_end == UINT64_MAX ? group->n : end_of_slice(group, first, slice_end, encoder);
+        size_t end =
+            outlet->slice_end == NULL ? group->n : end_of_slice(group, first, slice_end, encoder, outlet);
 
         status = outlet->prepare(outlet->context, first_ns, error);
         if (status >= 0)

@@ -27,6 +27,7 @@ struct cm_group {
     struct cm_ordered_packet *scratch; /* as large */
     size_t n, capacity;
     bool sorted;
+    bool as_read; /* in the order of the input, whatever the times */
     struct cm_group_piece *pieces;
     size_t n_pieces, pieces_capacity;
     struct cm_group_event *events;
@@ -35,7 +36,12 @@ struct cm_group {
     size_t n_event_bytes, event_bytes_capacity;
     struct cm_chunk **chunks; /* references that keep the bytes */
     size_t n_chunks, chunks_capacity;
-    uint64_t n_bytes; /* written */
+    uint64_t n_bytes; /* written; of a block (blocks.h): of its records */
+    /* of a block */
+    struct cm_ordered_event *ordered_events;
+    size_t n_ordered_events, ordered_events_capacity;
+    struct cm_sort_event *held_events; /* what those point to */
+    struct cm_ordered_block block;
     struct cm_group *next;
 };
 
