@@ -97,7 +97,8 @@ const struct cm_table_schema *cm_packet_columns_schema(const struct cm_packet_co
 
 bool cm_packet_columns_want_headers(const struct cm_packet_columns *columns)
 {
-    return (columns->needs & (CM_NEED_HEADERS | CM_NEED_TUPLES)) != 0;
+    /* whoever looks up facts of a flow does so by the packet's headers */
+    return (columns->needs & (CM_NEED_HEADERS | CM_NEED_TUPLES | CM_NEED_FACTS)) != 0;
 }
 
 bool cm_packet_columns_want_flows(const struct cm_packet_columns *columns)
@@ -191,7 +192,7 @@ static bool reserve(const struct cm_packet_columns *columns, struct cm_packet_co
     size_t n_bytes = 0;
     uint8_t *at;
 
-    if (n <= local->capacity)
+    if (local->memory != NULL && n <= local->capacity)
         return true;
     while (capacity < n)
         capacity *= 2;
@@ -286,6 +287,7 @@ enum capmill_status cm_packet_columns_fill(const struct cm_packet_columns *colum
     bool is_filled;
 
     assert(packets->n <= CM_TABLE_MAX_ROWS);
+    assert(packets->flows != NULL || !(columns->needs & CM_NEED_FACTS));
     begin_call(columns, local);
     is_filled = reserve(columns, local, packets->n);
     for (uint32_t first = 0; is_filled && first < packets->n; first += CM_PACKET_FILL_ROWS)

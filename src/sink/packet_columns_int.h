@@ -66,11 +66,20 @@ extern const size_t cm_n_packet_columns;
 cm_packet_filler cm_fill_timestamp, cm_fill_caplen, cm_fill_origlen, cm_fill_payload, cm_fill_packet_number,
     cm_fill_interface, cm_fill_file, cm_fill_file_offset;
 /* packet_values_network.c: of link and network headers */
-cm_packet_filler cm_fill_src_ip, cm_fill_dst_ip, cm_fill_protocol;
+cm_packet_filler cm_fill_src_mac, cm_fill_dst_mac, cm_fill_eth_type, cm_fill_vlan, cm_fill_vlan_inner,
+    cm_fill_src_ip, cm_fill_dst_ip, cm_fill_protocol, cm_fill_ttl, cm_fill_ip_id;
 /* packet_values_transport.c: of transport headers */
-cm_packet_filler cm_fill_src_port, cm_fill_dst_port, cm_fill_tcp_flags;
+cm_packet_filler cm_fill_src_port, cm_fill_dst_port, cm_fill_tcp_flags, cm_fill_tcp_seq, cm_fill_tcp_ack,
+    cm_fill_tcp_window, cm_fill_icmp_type, cm_fill_icmp_code, cm_fill_payload_len;
 /* packet_values_flow.c: of flows */
-cm_packet_filler cm_fill_flow_id, cm_fill_community_id;
+cm_packet_filler cm_fill_flow_id, cm_fill_community_id, cm_fill_flow_packets, cm_fill_flow_bytes,
+    cm_fill_flow_first_ns, cm_fill_flow_last_ns, cm_fill_flow_direction;
+
+/* Times as tables hold them: signed numbers, so from the year 2262 on all are the greatest. */
+static inline uint64_t cm_table_time(uint64_t time_ns)
+{
+    return time_ns <= INT64_MAX ? time_ns : INT64_MAX;
+}
 
 /* A loop of its own for each column: `value_of`, a constant wherever this is called, is inlined. It answers
  * whether there is a value; what is absent is 0. */

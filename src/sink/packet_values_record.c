@@ -2,12 +2,9 @@
 /* Columns of a packet's record: time, lengths, bytes, and where it came from. Not for what its headers say. */
 #include "sink/packet_columns_int.h"
 
-/* Readers of both formats take times for signed numbers: from the year 2262 on they stay at the greatest. */
 static inline uint64_t timestamp_of(const struct cm_packet_fill *fill, uint32_t i)
 {
-    const uint64_t time_ns = fill->packets[i].time_ns;
-
-    return time_ns <= INT64_MAX ? time_ns : INT64_MAX;
+    return cm_table_time(fill->packets[i].time_ns);
 }
 
 bool cm_fill_timestamp(const struct cm_packet_fill *fill, struct cm_packet_values *values)
