@@ -56,21 +56,47 @@ static enum capmill_status refuse_pair(const struct cm_typed *typed, const char 
                         origin_of(typed, first), origin_of(typed, second));
 }
 
-/* The library would refuse it too, but knows no place in a file. */
-static enum capmill_status check_one_output(const struct cm_typed *typed, struct cm_error *error)
+/* The setting that an output comes from. */
+static const struct cm_setting *setting_of_output(const struct cm_typed *typed, size_t at)
 {
-    size_t n = 0;
-
-    if (typed->n_outputs < 2)
-        return CAPMILL_OK;
     for (size_t i = 0; i < typed->n_settings; i++) {
-        const struct cm_setting *setting = &typed->settings[i];
-        if (strcmp(setting->option->name, "output") == 0 && ++n == 2)
-            return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                "%.300s '%.300s': more than one output is not possible yet", setting->origin,
-                                setting->value);
+        if (strcmp(typed->settings[i].option->name, "output") == 0 && at-- == 0)
+            return &typed->settings[i];
+    }
+    return NULL;
+}
+
+/* The library would refuse these too, but knows no place in a file. */
+static enum capmill_status check_output(const struct cm_typed *typed, size_t at, struct cm_error *error)
+{
+    const struct capmill_output *output = &typed->outputs[at];
+    const struct cm_setting *setting = setting_of_output(typed, at);
+
+    if (typed->command->id == CAPMILL_GENERATE && at > 0)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s '%.300s': generate writes one capture",
+                            setting->origin, setting->value);
+    if (typed->command->id == CAPMILL_GENERATE &&
+        (output->format >= CAPMILL_FORMAT_PARQUET || output->codec != 0 || output->rows != 0 ||
+         output->compress_payload))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%.300s '%.300s': generate writes a capture, pcap or pcapng, no table",
+                            setting->origin, setting->value);
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(typed->outputs[i].path, output->path) == 0)
+            return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s '%.300s': %s is an output already",
+                                setting->origin, setting->value,
+                                strcmp(output->path, "-") == 0 ? "standard output" : "the same file");
     }
     return CAPMILL_OK;
+}
+
+static enum capmill_status check_outputs(const struct cm_typed *typed, struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    for (size_t i = 0; i < typed->n_outputs && status >= 0; i++)
+        status = check_output(typed, i, error);
+    return status;
 }
 
 /* What single options cannot tell. */
@@ -95,7 +121,7 @@ static enum capmill_status check_together(const struct cm_typed *typed, struct c
                                 "%.300s and %.300s - exclude each other: both write to standard output",
                                 origin_of(typed, "json"), origin_of(typed, "output"));
     }
-    return typed->print_config ? CAPMILL_OK : check_one_output(typed, error);
+    return typed->print_config ? CAPMILL_OK : check_outputs(typed, error);
 }
 
 /* Whether the command line has this option too: then the file's is replaced, with all that it lists. Keys of a
