@@ -88,7 +88,10 @@ static const struct {
      "# and max_payload_bytes above where none does.\n"
      "#[[transform.truncate]]\n#protocol = \"tcp\"\n#port = 80\n#max_payload_bytes = 128\n\n"
      "#[[transform.truncate]]\n#protocol = \"udp\"\n#port = 53\n#max_payload_bytes = 64\n"},
-    {CM_SECTION_OUTPUT, "Where and how results are written.", NULL},
+    {CM_SECTION_OUTPUT, "Where and how results are written.",
+     "# As other programs have them: further outputs of export, each with what -o says in words.\n"
+     "#[[export.outputs]]\n#path = \"packets.parquet\"\n#format = \"parquet\"\n#codec = \"zstd\"\n"
+     "#rows = \"packets\"\n#compress_payload = false\n"},
     {CM_SECTION_TABLE, "What is in tables (Parquet, Avro, JSON lines), and how they are laid out in files.",
      NULL},
     {CM_SECTION_SORT,

@@ -303,6 +303,7 @@ static enum capmill_status refuse_root_key(const struct cm_config *config, const
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     cm_nearest_offer(&nearest, "command");
     cm_nearest_offer(&nearest, "input");
+    cm_nearest_offer(&nearest, "export");
     for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++)
         cm_nearest_offer(&nearest, cm_section_names[section]);
     return cm_config_refuse_key(config, item, "a configuration", nearest.name, error);
@@ -321,10 +322,12 @@ static enum capmill_status read_root_item(struct cm_config *config, const struct
         if (strcmp(cm_section_names[i], item->key) == 0)
             section = (enum cm_section)i;
     }
-    if (section == CM_SECTION_NONE)
+    if (section == CM_SECTION_NONE && strcmp(item->key, "export") != 0)
         return refuse_root_key(config, item, error);
     if (item->type != CM_TOML_TABLE)
         return cm_config_refuse_type(config, item, item->key, "a table", error);
+    if (section == CM_SECTION_NONE)
+        return cm_config_export(config, item, error);
     if (section == CM_SECTION_FILTER)
         return cm_config_filter(config, item, error);
     return read_section(config, item, section, error);

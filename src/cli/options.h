@@ -137,7 +137,8 @@ struct cm_setting {
     const char *origin; /* "--threads", "job.toml:12:5 threads" */
     bool off;           /* a flag that is taken back: --no-strict, strict = false */
     bool negate;
-    bool in_file; /* of the configuration, not of the command line */
+    bool in_file;      /* of the configuration, not of the command line */
+    unsigned commands; /* 0: all that have the option, else these alone */
 };
 
 enum cm_progress_mode { CM_PROGRESS_AUTO, CM_PROGRESS_ALWAYS, CM_PROGRESS_NEVER, CM_PROGRESS_JSON };

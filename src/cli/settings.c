@@ -154,6 +154,13 @@ static enum capmill_status merge_inputs(struct cm_typed *typed, struct cm_error 
     return CAPMILL_OK;
 }
 
+static bool belongs(const struct cm_setting *setting, const struct cm_command *command)
+{
+    unsigned commands = setting->commands != 0 ? setting->commands : setting->option->commands;
+
+    return (commands & (1u << command->id)) != 0;
+}
+
 /* The file's settings, without those of other commands (one file may serve several) and those that the command
  * line replaces, and then the command line's. */
 static enum capmill_status merge_config(struct cm_typed *typed, struct cm_error *error)
@@ -166,7 +173,7 @@ static enum capmill_status merge_config(struct cm_typed *typed, struct cm_error 
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for what %.300s says", config->path);
     for (size_t i = 0; i < config->n_settings; i++) {
         const struct cm_setting *setting = &config->settings[i];
-        if ((setting->option->commands & (1u << typed->command->id)) != 0 && !is_replaced(typed, setting))
+        if (belongs(setting, typed->command) && !is_replaced(typed, setting))
             merged[n++] = *setting;
     }
     memcpy(merged + n, typed->settings, typed->n_settings * sizeof(*merged));
