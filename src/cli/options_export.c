@@ -122,9 +122,9 @@ static CM_SETTER(set_codec)
 #define FLAG(member)   TABLE, CM_FLAG(table.member)
 
 #define PACKET_COLUMNS                                                                                       \
-    "timestamp_ns time packet_number interface src_ip dst_ip src_port dst_port protocol flow_id "            \
-    "community_id caplen origlen tcp_flags payload eth_type vlan vlan_inner ttl ip_id tcp_seq tcp_ack "      \
-    "tcp_window icmp_type icmp_code src_mac dst_mac payload_len file file_offset flow_packets flow_bytes "   \
+    "timestamp_ns src_ip dst_ip src_port dst_port protocol flow_id caplen origlen tcp_flags payload time "   \
+    "packet_number interface community_id eth_type vlan vlan_inner ttl ip_id tcp_seq tcp_ack tcp_window "    \
+    "icmp_type icmp_code src_mac dst_mac payload_len file file_offset flow_packets flow_bytes "              \
     "flow_first_ns flow_last_ns flow_direction"
 #define FLOW_COLUMNS                                                                                         \
     "flow_id community_id src_ip dst_ip src_port dst_port protocol first_ns last_ns first last "             \
@@ -139,9 +139,8 @@ static const struct cm_option rows[] = {
          "to its last",
      .set = set_rows},
     {CM_NAMED("columns"), .argument = "LIST", LIST(CM_COLUMNS),
-     .default_text =
-         "timestamp_ns, time, packet_number, interface, src_ip, dst_ip, src_port, dst_port, protocol, "
-         "flow_id, community_id, caplen, origlen, tcp_flags, payload",
+     .default_text = "timestamp_ns, src_ip, dst_ip, src_port, dst_port, protocol, flow_id, caplen, origlen, "
+                     "tcp_flags, payload, time, packet_number, interface, community_id",
      .sample = "[\"time\", \"src_ip\", \"dst_ip\", \"origlen\"]", .usual = PACKET_COLUMNS, .between = ',',
      .help = "Write these columns of packets, in this order: names separated by commas. There are also "
              "eth_type, vlan, vlan_inner, ttl, ip_id, tcp_seq, tcp_ack, tcp_window, icmp_type, icmp_code, "
@@ -167,7 +166,7 @@ static const struct cm_option rows[] = {
      .set = set_codec},
     {CM_NAMED("compression-level"), .argument = "N", .kind = CM_VALUE_COUNT, TABLE,
      .default_text = "the usual one of the codec", .sample = "3",
-     .help = "Compress with level N: 1 to 22 for zstd, 1 to 9 for gzip", .set = set_level},
+     .help = "Compress with level N: 1 to 22 for zstd, 9 for gzip, 12 for lz4", .set = set_level},
     {CM_NAMED("row-group-size"), .argument = "SIZE", .kind = CM_VALUE_COUNT, NUMBER(row_group_bytes),
      .default_text = "128M", .sample = "\"128M\"", .help = "End a row group of Parquet at SIZE",
      .set = set_size},

@@ -95,6 +95,17 @@ for word in $(sed -n "s/^        --proto[^']*',' '\([^']*\)'.*/\1/p" bash.txt); 
         fail "--proto does not take $word, which is offered"
 done
 
+"$program" generate --packets 1 -q -o captures/made.pcap || fail "generate: status $?"
+columns=0
+for option in columns flow-columns; do
+    for word in $(sed -n "s/^        --$option[^']*',' '\([^']*\)'.*/\1/p" bash.txt); do
+        columns=$((columns + 1))
+        "$program" export -o x.parquet --$option "$word" --print-plan captures/made.pcap 2>&1 |
+            grep -q 'has no column' && fail "--$option does not take $word, which is offered"
+    done
+done
+[ $columns -eq 59 ] || fail "$columns columns are offered"
+
 # Every option that the help shows is offered, and no other.
 for command in info stats sort export generate; do
     helped=$("$program" help $command | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | LC_ALL=C sort | paste -sd ' ')
