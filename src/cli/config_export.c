@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/nearest.h"
 #include "cli/config_int.h"
-#include "cli/nearest.h"
 #include "cli/output_words.h"
 
 static bool is_format(const char *word)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/nearest.h"
 #include "cli/config_int.h"
-#include "cli/nearest.h"
 #include "cli/recipe_keys.h"
 #include "cli/text_file.h"
 
