@@ -54,6 +54,10 @@ struct cm_tuple_cache {
     uint8_t *blocks[MAX_BLOCKS]; /* of TUPLE6_BYTES each, for both families */
     uint32_t n_beside;           /* tuples in them, of this call */
     struct raw_key keys[CM_TUPLE_BURST];
+    /* tuples of this look-up that want their Community ID, which several get at once */
+    struct cm_community_tuple communities[CM_TUPLE_BURST];
+    char *community_texts[CM_TUPLE_BURST];
+    uint32_t n_communities;
 };
 
 struct cm_tuple_cache *cm_tuple_cache_create(unsigned wants, bool unidirectional)
@@ -187,12 +191,17 @@ static inline bool is_same(const struct cm_tuple *tuple, const struct raw_key *k
 
 /* --- making --- */
 
-static void put_community_id(struct cm_tuple *tuple, const struct cm_packet *packet,
-                             const struct cm_headers *headers, bool is_ipv4_flow)
+/* Its text follows when the look-up ends: the tuple was given in this call and stays till then. */
+static void want_community_id(struct cm_tuple_cache *cache, struct cm_tuple *tuple,
+                              const struct cm_packet *packet, const struct cm_headers *headers,
+                              bool is_ipv4_flow)
 {
     /* the last four bytes of a mapped address are the IPv4 address */
     const unsigned skipped = is_ipv4_flow && headers->ip_version == 6 ? 12 : 0;
-    const struct cm_community_tuple community = {
+    const uint32_t at = cache->n_communities++;
+
+    cache->community_texts[at] = tuple->text + tuple->src_bytes + tuple->dst_bytes;
+    cache->communities[at] = (struct cm_community_tuple){
         .ip_version = is_ipv4_flow ? 4 : 6,
         .protocol = headers->protocol,
         .src = cm_headers_source(headers, packet->data) + skipped,
@@ -203,8 +212,6 @@ static void put_community_id(struct cm_tuple *tuple, const struct cm_packet *pac
         .icmp_type = headers->icmp_type,
         .icmp_code = headers->icmp_code,
     };
-
-    cm_community_id(&community, tuple->text);
     tuple->community_id_bytes = CM_COMMUNITY_ID_TEXT - 1;
 }
 
@@ -213,7 +220,7 @@ static void put_addresses(struct cm_tuple *tuple, const struct cm_packet *packet
 {
     const uint8_t *src = cm_headers_source(headers, packet->data);
     const uint8_t *dst = cm_headers_destination(headers, packet->data);
-    char *text = tuple->text + tuple->community_id_bytes;
+    char *text = tuple->text;
 
     if (headers->ip_version == 4) {
         tuple->src_bytes = (uint8_t)cm_ipv4_text(src, text);
@@ -224,7 +231,7 @@ static void put_addresses(struct cm_tuple *tuple, const struct cm_packet *packet
     }
 }
 
-static void make(const struct cm_tuple_cache *cache, const struct cm_packet *packet,
+static void make(struct cm_tuple_cache *cache, const struct cm_packet *packet,
                  const struct cm_headers *headers, const struct raw_key *key, unsigned n_key_words,
                  struct cm_tuple *tuple)
 {
@@ -242,10 +249,10 @@ static void make(const struct cm_tuple_cache *cache, const struct cm_packet *pac
     }
     if (cache->wants & CM_TUPLE_FLOW_ID)
         tuple->flow_id = cm_flow_id(&flow);
-    if (cache->wants & CM_TUPLE_COMMUNITY_ID)
-        put_community_id(tuple, packet, headers, is_ipv4_flow);
     if (cache->wants & CM_TUPLE_ADDRESSES)
         put_addresses(tuple, packet, headers);
+    if (cache->wants & CM_TUPLE_COMMUNITY_ID)
+        want_community_id(cache, tuple, packet, headers, is_ipv4_flow);
 }
 
 /* A tuple that no other packet will find; NULL: no memory. */
@@ -289,6 +296,7 @@ bool cm_tuple_cache_look_up(struct cm_tuple_cache *cache, const struct cm_packet
                             const struct cm_headers *headers, uint32_t n, const struct cm_tuple **tuples_ret)
 {
     assert(n <= CM_TUPLE_BURST);
+    cache->n_communities = 0;
     for (uint32_t i = 0; i < n; i++)
         if ((headers[i].flags & CM_HEADERS_ADDRESSES) &&
             !make_key(cache, &packets[i], &headers[i], &cache->keys[i]))
@@ -306,5 +314,6 @@ bool cm_tuple_cache_look_up(struct cm_tuple_cache *cache, const struct cm_packet
         if (CM_UNLIKELY(tuples_ret[i] == NULL))
             return false;
     }
+    cm_community_ids(cache->communities, cache->n_communities, cache->community_texts);
     return true;
 }

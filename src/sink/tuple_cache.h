@@ -23,32 +23,32 @@ enum cm_tuple_want {
     CM_TUPLE_DIRECTION = 8,
 };
 
-/* One way of a flow. `text` holds the Community ID, then the source's address and the destination's, as they
- * stand in the packet, without zeros between. */
+/* One way of a flow. `text` holds the source's address and the destination's, as they stand in the packet, then
+ * the Community ID, without zeros between. */
 struct cm_tuple {
     uint64_t key[CM_FLOW_KEY_WORDS]; /* the cache's own; IPv4 uses the first two */
     uint64_t flow_id;
     uint32_t last_call; /* 0: nothing is here */
     uint8_t direction;  /* enum cm_flow_direction */
-    uint8_t community_id_bytes, src_bytes, dst_bytes;
+    uint8_t src_bytes, dst_bytes, community_id_bytes;
     char text[];
 };
 static_assert(sizeof(struct cm_tuple) == 56, "a lookup that hits reads one cache line");
 
-static inline struct cm_span cm_tuple_community_id(const struct cm_tuple *tuple)
-{
-    return (struct cm_span){(const uint8_t *)tuple->text, tuple->community_id_bytes};
-}
-
 static inline struct cm_span cm_tuple_src(const struct cm_tuple *tuple)
 {
-    return (struct cm_span){(const uint8_t *)tuple->text + tuple->community_id_bytes, tuple->src_bytes};
+    return (struct cm_span){(const uint8_t *)tuple->text, tuple->src_bytes};
 }
 
 static inline struct cm_span cm_tuple_dst(const struct cm_tuple *tuple)
 {
-    return (struct cm_span){(const uint8_t *)tuple->text + tuple->community_id_bytes + tuple->src_bytes,
-                            tuple->dst_bytes};
+    return (struct cm_span){(const uint8_t *)tuple->text + tuple->src_bytes, tuple->dst_bytes};
+}
+
+static inline struct cm_span cm_tuple_community_id(const struct cm_tuple *tuple)
+{
+    return (struct cm_span){(const uint8_t *)tuple->text + tuple->src_bytes + tuple->dst_bytes,
+                            tuple->community_id_bytes};
 }
 
 struct cm_tuple_cache;
