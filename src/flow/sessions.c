@@ -436,40 +436,6 @@ static inline bool add_one(struct cm_sessions *sessions, const struct cm_session
     return true;
 }
 
-/* With many flows each update meets memory that is in no cache: its slot, its record, and its neighbours in the
- * list. They are asked for in good time, each when the one before it has arrived. */
-#define SLOTS_AHEAD      24u
-#define SESSIONS_AHEAD   16u
-#define NEIGHBOURS_AHEAD 8u
-
-/* Who stands in the first slot of an update's walk: mostly its session. */
-static inline const struct cm_session *likely(const struct cm_sessions *sessions,
-                                              const struct cm_session_update *update)
-{
-    const struct slot *slot = &sessions->slots[home_of(sessions, tag_of(update->hash))];
-
-    return slot->number_from_1 == 0 ? NULL : session_at(sessions, slot->number_from_1 - 1);
-}
-
-static inline void look_ahead(const struct cm_sessions *sessions, const struct cm_session_update *update,
-                              uint32_t left)
-{
-    const struct cm_session *session;
-
-    if (left > SLOTS_AHEAD)
-        __builtin_prefetch(&sessions->slots[home_of(sessions, tag_of(update[SLOTS_AHEAD].hash))], 1);
-    if (left > SESSIONS_AHEAD && (session = likely(sessions, &update[SESSIONS_AHEAD])) != NULL) {
-        __builtin_prefetch(session, 1);
-        __builtin_prefetch(session->n_packets, 1);
-    }
-    if (left > NEIGHBOURS_AHEAD && (session = likely(sessions, &update[NEIGHBOURS_AHEAD])) != NULL) {
-        if (session->before != NOBODY)
-            __builtin_prefetch(&session_at(sessions, session->before)->after, 1);
-        if (session->after != NOBODY)
-            __builtin_prefetch(&session_at(sessions, session->after)->before, 1);
-    }
-}
-
 /* Records of sessions that were shown to the caller and are not needed any more. */
 static void release_taken(struct cm_sessions *sessions)
 {
@@ -483,11 +449,9 @@ enum capmill_status cm_sessions_add(struct cm_sessions *sessions, const struct c
                                     uint32_t n, struct cm_error *error)
 {
     release_taken(sessions);
-    for (uint32_t i = 0; i < n; i++) {
-        look_ahead(sessions, &updates[i], n - i);
+    for (uint32_t i = 0; i < n; i++)
         if (CM_UNLIKELY(!add_one(sessions, &updates[i])))
             return no_memory(sessions, error);
-    }
     return CAPMILL_OK;
 }
 
