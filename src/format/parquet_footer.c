@@ -91,6 +91,8 @@ static void list_bounds(struct cm_thrift *thrift, int16_t id, const struct cm_pa
 bool cm_parquet_describe_column_index(struct cm_thrift *thrift, const struct cm_parquet_column *column,
                                       const struct cm_parquet_chunk *chunk)
 {
+    if (!column->bounds)
+        return false;
     for (size_t i = 0; i < chunk->n_pages; i++)
         if (has_values(&chunk->pages[i]) && !chunk->pages[i].bounds.known)
             return false;
