@@ -32,6 +32,7 @@ THIRD_PARTY = {
     "zlib.h": {"codec"},
     "lz4.h": {"codec"},
     "lz4hc.h": {"codec"},
+    "immintrin.h": {"simd"},
     # tells the sanitizer what memory of a pool is in use; there only while one is switched on
     "sanitizer/asan_interface.h": {"core"},
 }
