@@ -333,7 +333,7 @@ static void check_codec(enum cm_codec codec, const char *extension)
         const uint8_t *first_bytes = out.bytes + at;
 
         /* a member begins as the first one does, and nothing within these does */
-        while (end < out.n && memcmp(out.bytes + end, out.bytes, 4) != 0)
+        while (end < out.n && (out.n - end < 4 || memcmp(out.bytes + end, out.bytes, 4) != 0))
             end++;
         for (n_lines = 1; n_lines <= N_ROWS; n_lines++)
             if (cm_decompress(codec, first_bytes, end - at, plain + n_plain, n_lines * n_line))
