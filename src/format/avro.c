@@ -201,10 +201,10 @@ static enum capmill_status put_blocks(const struct avro *avro, struct local *loc
                                       struct cm_error *error)
 {
     enum capmill_status status = CAPMILL_OK;
-    uint32_t end;
+    uint32_t end = 0;
 
     for (uint32_t row = 0; status == CAPMILL_OK && row < rows->n_rows; row = end) {
-        uint64_t most;
+        uint64_t most = 0;
 
         status = measure(avro, rows, row, BLOCK_BYTES, &end, &most, error);
         if (status != CAPMILL_OK)

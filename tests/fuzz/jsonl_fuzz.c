@@ -30,7 +30,7 @@ static uint8_t take_byte(struct reader *reader)
 static unsigned hex_digit(uint8_t digit)
 {
     require((digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f'));
-    return digit <= '9' ? digit - '0' : digit - 'a' + 10u;
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
 /* A character behind a backslash: only those that must be escaped, in the shortest form. */

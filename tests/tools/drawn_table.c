@@ -29,6 +29,14 @@ static bool is_span(const struct cm_column *column)
     return column->type == CM_COLUMN_TEXT || column->type == CM_COLUMN_BYTES;
 }
 
+/* Each row takes a byte at least. */
+static size_t rows_most(const struct source *source)
+{
+    const size_t n_left = (size_t)(source->end - source->at);
+
+    return n_left < DRAWN_MOST_ROWS ? n_left + 1 : DRAWN_MOST_ROWS;
+}
+
 static void draw_column(struct drawn_table *table, size_t i, struct source *source)
 {
     const uint8_t type = take(source), flags = take(source);
@@ -40,13 +48,13 @@ static void draw_column(struct drawn_table *table, size_t i, struct source *sour
     column->nullable = flags & 1;
     column->hex = (flags & 2) && column->type == CM_COLUMN_UINT64;
     column->doc = flags & 4 ? "words with \"quotes\" and a \\" : NULL;
-    table->present[i] = memory(DRAWN_MOST_ROWS);
+    table->present[i] = memory(rows_most(source));
     if (column->nullable && (flags & 8) == 0)
         table->values[i].present = table->present[i];
     if (is_span(column))
-        table->values[i].spans = table->spans[i] = memory(DRAWN_MOST_ROWS * sizeof(*table->spans[i]));
+        table->values[i].spans = table->spans[i] = memory(rows_most(source) * sizeof(*table->spans[i]));
     else
-        table->values[i].numbers = table->numbers[i] = memory(DRAWN_MOST_ROWS * sizeof(*table->numbers[i]));
+        table->values[i].numbers = table->numbers[i] = memory(rows_most(source) * sizeof(*table->numbers[i]));
 }
 
 /* Of any number of bits up to what the type holds. */
@@ -69,15 +77,27 @@ static uint64_t draw_number(enum cm_column_type type, struct source *source)
     }
 }
 
+static const uint8_t *long_bytes(struct drawn_table *table)
+{
+    uint32_t state = 1;
+
+    if (table->long_bytes != NULL)
+        return table->long_bytes;
+    table->long_bytes = memory(DRAWN_LONG_BYTES);
+    for (size_t i = 0; i < DRAWN_LONG_BYTES; i++)
+        table->long_bytes[i] = (uint8_t)((state = state * 1664525u + 1013904223u) >> (i & 4096 ? 24 : 26));
+    return table->long_bytes;
+}
+
 /* Short ones are bytes of the input, long ones the beginning of bytes that all tables share. */
-static struct cm_span draw_span(const struct drawn_table *table, struct source *source)
+static struct cm_span draw_span(struct drawn_table *table, struct source *source)
 {
     const uint8_t length = take(source);
     const size_t n_left = (size_t)(source->end - source->at);
     struct cm_span span = {source->at, length < n_left ? length : (uint32_t)n_left};
 
     if (length >= 250)
-        return (struct cm_span){table->long_bytes, DRAWN_LONG_BYTES >> 2 * (length - 250)};
+        return (struct cm_span){long_bytes(table), DRAWN_LONG_BYTES >> 2 * (length - 250)};
     source->at += span.n;
     if (span.n == 0)
         span.bytes = NULL;
@@ -102,12 +122,8 @@ static void draw_row(struct drawn_table *table, uint32_t row, struct source *sou
 void drawn_table_draw(struct drawn_table *table, const uint8_t *bytes, size_t n)
 {
     struct source source = {bytes, bytes + n};
-    uint32_t state = 1;
 
     memset(table, 0, sizeof(*table));
-    table->long_bytes = memory(DRAWN_LONG_BYTES);
-    for (size_t i = 0; i < DRAWN_LONG_BYTES; i++)
-        table->long_bytes[i] = (uint8_t)((state = state * 1664525u + 1013904223u) >> (i & 4096 ? 24 : 26));
     table->options = take(&source);
     table->schema = (struct cm_table_schema){"Drawn", table->columns, 1 + take(&source) % DRAWN_MOST_COLUMNS};
     for (size_t i = 0; i < table->schema.n_columns; i++)
@@ -128,7 +144,7 @@ void drawn_table_free(struct drawn_table *table)
 }
 
 struct cm_table_rows drawn_table_slice(const struct drawn_table *table, uint32_t first, uint32_t n,
-                                      struct cm_column_values values[DRAWN_MOST_COLUMNS])
+                                       struct cm_column_values values[DRAWN_MOST_COLUMNS])
 {
     for (size_t i = 0; i < table->schema.n_columns; i++) {
         const struct cm_column_values *all = &table->values[i];

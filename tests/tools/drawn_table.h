@@ -21,7 +21,7 @@ struct drawn_table {
     uint8_t *present[DRAWN_MOST_COLUMNS];
     uint64_t *numbers[DRAWN_MOST_COLUMNS];
     struct cm_span *spans[DRAWN_MOST_COLUMNS];
-    uint8_t *long_bytes;
+    uint8_t *long_bytes; /* NULL until a value needs them */
 };
 
 /* Values point into `bytes`. Aborts where memory cannot be had. The same bytes make the same table. */
@@ -30,7 +30,7 @@ void drawn_table_free(struct drawn_table *table);
 
 /* Rows from `first` on, `n` of them. `values` is the caller's memory. */
 struct cm_table_rows drawn_table_slice(const struct drawn_table *table, uint32_t first, uint32_t n,
-                                      struct cm_column_values values[DRAWN_MOST_COLUMNS]);
+                                       struct cm_column_values values[DRAWN_MOST_COLUMNS]);
 
 bool drawn_is_present(const struct drawn_table *table, size_t column, uint32_t row);
 
