@@ -4,7 +4,7 @@
 #ifndef CM_FORMAT_PARQUET_H
 #define CM_FORMAT_PARQUET_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* The note "capmill.version", where there is one, is what the file says it was created by. Row groups consist
  * of whole parts: one ends before the part with which it would have more than row_group_rows, and after the one

@@ -11,7 +11,7 @@
 #include "base/text_fault.h"
 #include "core/packet.h"
 #include "flow/flow_facts.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "wire/headers.h"
 
 /* Packets in output order, as they are written: changed ones after the change. Borrowed for a call. */

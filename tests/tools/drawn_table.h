@@ -4,7 +4,7 @@
 #ifndef CM_TOOLS_DRAWN_TABLE_H
 #define CM_TOOLS_DRAWN_TABLE_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 #define DRAWN_MOST_COLUMNS 12
 #define DRAWN_MOST_ROWS    4096

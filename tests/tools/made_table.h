@@ -4,7 +4,7 @@
 #ifndef CM_TESTS_MADE_TABLE_H
 #define CM_TESTS_MADE_TABLE_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 struct made_table_options {
     uint64_t seed;
