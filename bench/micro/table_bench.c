@@ -221,8 +221,7 @@ static void measure(const char *name, struct rows **rows, enum cm_codec codec, s
     per_row = best(encode);
     printf("  \"%s_%s\": {\"encode_ns_a_row\": %.1f, \"add_ns_a_row\": %.1f, \"end_ns_a_row\": %.1f, "
            "\"file_bytes_a_row\": %.1f",
-           name, cm_codec_name(codec), per_row, best(add), best(end),
-           (double)n_file / (N_PARTS * PART_ROWS));
+           name, cm_codec_name(codec), per_row, best(add), best(end), (double)n_file / (N_PARTS * PART_ROWS));
     if (n_payload != 0)
         printf(", \"payload_megabytes_per_second\": %.0f", n_payload * 1000 / per_row);
     printf("},\n");
