@@ -6,6 +6,7 @@ text, bytes. Not for comparing: that is for those who know what the values shoul
 The readers stand in an environment of their own (scripts/install_readers.sh); enter() goes there.
 """
 import base64
+import datetime
 import importlib.util
 import json
 import os
@@ -13,7 +14,8 @@ import subprocess
 import sys
 
 NEEDED = ("duckdb", "pyarrow", "fastavro", "zstandard", "xxhash", "communityid")
-UNSIGNED_64 = ("flow_id", "file_offset", "packet_number", "flow_packets", "flow_bytes")
+UNSIGNED_64 = ("flow_id", "file_offset", "packet_number", "flow_packets", "flow_bytes")  # others stay below 2^63
+TIMES = ("time", "first", "last")
 M64 = 2**64 - 1
 
 
@@ -84,6 +86,9 @@ def by_fastavro(path):
         names = [field["name"] for field in reader.writer_schema["fields"]]
         rows = list(reader)
     values = {name: [row[name] for row in rows] for name in names}
+    for name in TIMES:
+        if name in values and rows and not isinstance(rows[0][name], int):
+            raise AssertionError("%s is %r, not timestamp-nanos" % (name, rows[0][name]))
     for name in UNSIGNED_64:  # Avro knows signed numbers alone: 64 bits are 64 bits
         if name in values:
             values[name] = [None if value is None else value & M64 for value in values[name]]
@@ -92,23 +97,36 @@ def by_fastavro(path):
 
 # --- JSON lines ---
 
+def nanoseconds_of(text):
+    """Of a time in RFC 3339 with nine digits and Z."""
+    whole, fraction = text[:19], text[19:]
+    assert len(fraction) == 11 and fraction[0] == "." and fraction[10] == "Z", text
+    since = datetime.datetime.fromisoformat(whole) - datetime.datetime(1970, 1, 1)
+    return (since.days * 86400 + since.seconds) * 10**9 + int(fraction[1:10])
+
+
+def from_json(name, value, compressed):
+    if name in TIMES:
+        return nanoseconds_of(value)
+    if name == "flow_id":
+        assert len(value) == 16, value
+        return int(value, 16)
+    if name == "payload":
+        import zstandard
+        value = base64.b64decode(value, validate=True)
+        return zstandard.ZstdDecompressor().decompress(value) if compressed else value
+    return value
+
+
 def by_json(path, names, compressed=False):
     """`names`: the columns, in order: a line omits those without a value, and has no others."""
-    import zstandard
     values = {name: [] for name in names}
     with open(path, encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
             for name in names:
                 value = row.pop(name, None)
-                if value is not None and name == "flow_id":
-                    assert len(value) == 16, value
-                    value = int(value, 16)
-                elif value is not None and name == "payload":
-                    value = base64.b64decode(value, validate=True)
-                    if compressed:
-                        value = zstandard.ZstdDecompressor().decompress(value)
-                values[name].append(value)
+                values[name].append(None if value is None else from_json(name, value, compressed))
             assert not row, row
     return values
 
