@@ -27,6 +27,12 @@ THIRD_PARTY = {
     "nettle/aes.h": {"transform"},
     "nettle/hmac.h": {"transform"},
     "nettle/version.h": {"transform"},
+    "snappy-c.h": {"codec"},
+    "zstd.h": {"codec"},
+    "zlib.h": {"codec"},
+    "lz4.h": {"codec"},
+    "lz4hc.h": {"codec"},
+    "immintrin.h": {"simd"},
     # tells the sanitizer what memory of a pool is in use; there only while one is switched on
     "sanitizer/asan_interface.h": {"core"},
 }

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 build=(gcc g++ libc6-dev cmake ninja-build libxxhash-dev liburing-dev libpcap-dev libhyperscan-dev nettle-dev
-    libtomlplusplus-dev)
+    libtomlplusplus-dev libsnappy-dev libzstd-dev zlib1g-dev liblz4-dev)
 test=("${build[@]}"
     clang libclang-rt-14-dev llvm-14           # sanitizers, fuzzing, and the names of functions in their reports
     clang-format-14 groff-base                 # layout of sources, man pages

@@ -62,6 +62,34 @@ const struct cm_command cm_commands[] = {
                       "only some packets, an hour earlier"}},
     },
     {
+        .name = "export",
+        .id = CAPMILL_EXPORT,
+        .synopsis = "[OPTIONS] -o OUTPUT INPUT...",
+        .summary = "write packets or flows as tables, or captures in another form",
+        .text =
+            "Reads all inputs and writes what the filters keep, changed as asked, to any number of outputs "
+            "in "
+            "one pass: tables (Parquet, Avro, JSON lines) with a row for each packet or each flow, and "
+            "captures (pcap, pcapng), which makes it the converter between them too. Packets keep the order "
+            "of their file; several inputs are merged by time, each taken to be in order. With --sort all "
+            "of them are put in order of time first. An output appears under its name only when it is "
+            "whole.\n\n"
+            "INPUT is a file, a glob, a folder (the captures in it, not deeper) or - for standard input.",
+        .takes_inputs = true,
+        .needs_output = true,
+        .examples = {{"export -o packets.parquet capture.pcap", "a row for each packet"},
+                     {"export -o parquet:zstd=p.parquet -o parquet:flows=f.parquet a.pcap",
+                      "packets and flows, in one pass"},
+                     {"export --columns time,src_ip,dst_port -o jsonl=- a.pcap | jq .dst_port",
+                      "some columns, into a pipe"},
+                     {"export --partition dt/hr -o parquet=lake day/",
+                      "a folder of files: lake/dt=2024-02-29/hr=12/part-00000.parquet, ..."},
+                     {"export --sort --max-payload-bytes 0 --port 80 -o web.avro in.pcap",
+                      "only some packets, in order of time and without payload"},
+                     {"export --resolution ns -o capture.pcapng -o copy.pcap capture.pcap",
+                      "captures in another form"}},
+    },
+    {
         .name = "generate",
         .id = CAPMILL_GENERATE,
         .synopsis = "[OPTIONS] -o OUTPUT",

@@ -45,7 +45,7 @@ static void list_commands(unsigned commands, char *text, size_t text_bytes)
 
 static const char *sample_of(const struct cm_option *option)
 {
-    return option->kind == CM_VALUE_FLAG ? "false" : option->sample != NULL ? option->sample : "\"\"";
+    return option->sample != NULL ? option->sample : option->kind == CM_VALUE_FLAG ? "false" : "\"\"";
 }
 
 /* Keys that a file is most often written for stand there, the others are commented out. */
@@ -56,7 +56,7 @@ static bool is_shown(const struct cm_option *option)
 
 static void print_option(struct cm_printer *printer, const struct cm_option *option, unsigned commands)
 {
-    char key[CM_OPTION_KEY_BYTES], list[64], prose[768];
+    char key[CM_OPTION_KEY_BYTES], list[64], prose[1024];
     size_t used = (size_t)snprintf(prose, sizeof(prose), "%s.", option->help);
 
     if (option->default_text != NULL && used < sizeof(prose))
@@ -88,7 +88,16 @@ static const struct {
      "# and max_payload_bytes above where none does.\n"
      "#[[transform.truncate]]\n#protocol = \"tcp\"\n#port = 80\n#max_payload_bytes = 128\n\n"
      "#[[transform.truncate]]\n#protocol = \"udp\"\n#port = 53\n#max_payload_bytes = 64\n"},
-    {CM_SECTION_OUTPUT, "Where and how results are written.", NULL},
+    {CM_SECTION_OUTPUT, "Where and how results are written.",
+     "# As other programs have them: further outputs of export, each with what -o says in words.\n"
+     "#[[export.outputs]]\n#path = \"packets.parquet\"\n#format = \"parquet\"\n#codec = \"zstd\"\n"
+     "#rows = \"packets\"\n#compress_payload = false\n"},
+    {CM_SECTION_TABLE, "What is in tables (Parquet, Avro, JSON lines), and how they are laid out in files.",
+     NULL},
+    {CM_SECTION_SORT,
+     "Order of time. As other programs have it, enabled = true also stands for command = \"sort\" where no "
+     "command is named, and slice for that of [output].",
+     NULL},
     {CM_SECTION_STATS, "What info and stats show.", NULL},
     {CM_SECTION_GENERATE, "What generate makes: keys of a recipe, with _ for - (docs/generate.md).", NULL},
     {CM_SECTION_RUN, "How the work is done and what is said about it.", NULL},
@@ -99,7 +108,8 @@ static unsigned commands_of(enum cm_section section)
 {
     static const unsigned commands[CM_N_SECTIONS] = {
         [CM_SECTION_FILTER] = CM_FOR_READING,    [CM_SECTION_TRANSFORM] = CM_FOR_CHANGING,
-        [CM_SECTION_OUTPUT] = CM_FOR_SORT,       [CM_SECTION_STATS] = CM_FOR_STATS,
+        [CM_SECTION_OUTPUT] = CM_FOR_TABLES,     [CM_SECTION_TABLE] = CM_FOR_TABLES,
+        [CM_SECTION_SORT] = CM_FOR_TABLES,       [CM_SECTION_STATS] = CM_FOR_STATS,
         [CM_SECTION_GENERATE] = CM_FOR_GENERATE, [CM_SECTION_RUN] = CM_FOR_ALL,
     };
 
@@ -136,7 +146,7 @@ void cm_config_print_example(struct cm_printer *printer)
         "# A configuration of capmill with every key there is: capmill --config config.example.toml\n"
         "# (this text: capmill --example-config). Keys that are commented out show their default or an\n"
         "# example. What is given on the command line replaces the same key here.\n\n"
-        "# info, stats, sort or generate; a command on the command line counts instead.\n"
+        "# info, stats, sort, export or generate; a command on the command line counts instead.\n"
         "command = \"sort\"\n\n"
         "# Captures, globs or folders, as one string or an array; this block may be repeated. Names are\n"
         "# relative to the folder that capmill is started in.\n"
@@ -152,8 +162,4 @@ void cm_config_print_example(struct cm_printer *printer)
         if (sections[i].behind != NULL)
             cm_printer_format(printer, "\n%s", sections[i].behind);
     }
-    cm_printer_text(
-        printer,
-        "\n# As other programs have it: enabled = true stands for command = \"sort\", and slice for\n"
-        "# that of [output].\n#[sort]\n#enabled = true\n");
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/config_int.h"
-#include "cli/nearest.h"
 
 /* A group that is being filled. */
 struct filling {

@@ -55,4 +55,8 @@ enum capmill_status cm_config_check_home(const struct cm_config *config, const s
 enum capmill_status cm_config_filter(struct cm_config *config, const struct cm_toml_value *table,
                                      struct cm_error *error);
 
+/* [export] */
+enum capmill_status cm_config_export(struct cm_config *config, const struct cm_toml_value *table,
+                                     struct cm_error *error);
+
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/nearest.h"
 #include "cli/config_int.h"
-#include "cli/nearest.h"
 #include "cli/recipe_keys.h"
 #include "cli/text_file.h"
 
@@ -223,11 +223,33 @@ static bool is_recipe_key(const char *key)
 
 /* --- tables --- */
 
+/* enabled of [sort]: export --sort; and, as the configuration of pcap-toolkit has it, command = "sort" where no
+ * command is named. */
+static enum capmill_status read_enabled(struct cm_config *config, const struct cm_toml_value *item,
+                                        struct cm_error *error)
+{
+    bool enabled = false;
+    enum capmill_status status = cm_config_boolean(config, item, &enabled, error);
+
+    if (status >= 0 && !enabled && config->command != NULL && config->command->id == CAPMILL_SORT)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s:%u:%u enabled: false, but the command is sort",
+                            config->path, item->line, item->column);
+    if (status >= 0)
+        status = cm_config_add(config, cm_config_option(CM_SECTION_SORT, item->key), item, false, error);
+    if (status >= 0 && enabled && config->command == NULL) {
+        config->command = cm_command_find("sort");
+        config->command_origin = cm_config_origin(config, item, item->key, error);
+        status = config->command_origin != NULL ? CAPMILL_OK : CAPMILL_E_MEMORY;
+    }
+    return status;
+}
+
 static enum capmill_status read_section(struct cm_config *config, const struct cm_toml_value *table,
                                         enum cm_section section, struct cm_error *error)
 {
-    static const char *const extras[CM_N_SECTIONS][3] = {
-        [CM_SECTION_TRANSFORM] = {"truncate"}, [CM_SECTION_STATS] = {"unidirectional"}};
+    static const char *const extras[CM_N_SECTIONS][3] = {[CM_SECTION_TRANSFORM] = {"truncate"},
+                                                         [CM_SECTION_STATS] = {"unidirectional"},
+                                                         [CM_SECTION_SORT] = {"slice"}};
     enum capmill_status status = CAPMILL_OK;
 
     for (size_t i = 0; i < table->n_items && status >= 0; i++) {
@@ -236,7 +258,9 @@ static enum capmill_status read_section(struct cm_config *config, const struct c
 
         if (option == NULL)
             option = find_alias(cm_section_names[section], item->key);
-        if (option != NULL)
+        if (section == CM_SECTION_SORT && strcmp(item->key, "enabled") == 0)
+            status = read_enabled(config, item, error);
+        else if (option != NULL)
             status = cm_config_add(config, option, item, false, error);
         else if (section == CM_SECTION_TRANSFORM && strcmp(item->key, "truncate") == 0)
             status = read_truncate(config, item, error);
@@ -244,37 +268,6 @@ static enum capmill_status read_section(struct cm_config *config, const struct c
             status = read_recipe_key(config, item, error);
         else
             status = refuse_key(config, item, section, cm_section_names[section], extras[section], error);
-    }
-    return status;
-}
-
-/* [sort], as the configuration of pcap-toolkit has it: enabled stands for command = "sort". */
-static enum capmill_status read_sort(struct cm_config *config, const struct cm_toml_value *table,
-                                     struct cm_error *error)
-{
-    static const char *const keys[] = {"enabled", "slice", NULL};
-    enum capmill_status status = CAPMILL_OK;
-
-    for (size_t i = 0; i < table->n_items && status >= 0; i++) {
-        const struct cm_toml_value *item = &table->items[i];
-        const struct cm_option *option = find_alias("sort", item->key);
-        bool enabled = false;
-
-        if (option != NULL) {
-            status = cm_config_add(config, option, item, false, error);
-        } else if (strcmp(item->key, "enabled") != 0) {
-            status = refuse_key(config, item, CM_SECTION_NONE, "sort", keys, error);
-        } else {
-            status = cm_config_boolean(config, item, &enabled, error);
-            if (status >= 0 && !enabled && config->command != NULL && config->command->id == CAPMILL_SORT)
-                status = cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                      "%.300s:%u:%u enabled: false, but the command is sort", config->path,
-                                      item->line, item->column);
-            if (status >= 0 && enabled && config->command == NULL) {
-                config->command = cm_command_find("sort");
-                config->command_origin = cm_config_origin(config, item, "enabled", error);
-            }
-        }
     }
     return status;
 }
@@ -310,7 +303,7 @@ static enum capmill_status refuse_root_key(const struct cm_config *config, const
     cm_nearest_init(&nearest, item->key, strlen(item->key));
     cm_nearest_offer(&nearest, "command");
     cm_nearest_offer(&nearest, "input");
-    cm_nearest_offer(&nearest, "sort");
+    cm_nearest_offer(&nearest, "export");
     for (int section = CM_SECTION_NONE + 1; section < CM_N_SECTIONS; section++)
         cm_nearest_offer(&nearest, cm_section_names[section]);
     return cm_config_refuse_key(config, item, "a configuration", nearest.name, error);
@@ -329,12 +322,12 @@ static enum capmill_status read_root_item(struct cm_config *config, const struct
         if (strcmp(cm_section_names[i], item->key) == 0)
             section = (enum cm_section)i;
     }
-    if (section == CM_SECTION_NONE && strcmp(item->key, "sort") != 0)
+    if (section == CM_SECTION_NONE && strcmp(item->key, "export") != 0)
         return refuse_root_key(config, item, error);
     if (item->type != CM_TOML_TABLE)
         return cm_config_refuse_type(config, item, item->key, "a table", error);
     if (section == CM_SECTION_NONE)
-        return read_sort(config, item, error);
+        return cm_config_export(config, item, error);
     if (section == CM_SECTION_FILTER)
         return cm_config_filter(config, item, error);
     return read_section(config, item, section, error);

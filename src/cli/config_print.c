@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/utf8.h"
 #include "cli/config.h"
 #include "cli/recipe_keys.h"
-#include "cli/utf8.h"
 
 /* The longest name of a table: "filter" and ".rules" for each level, and ".not". */
 #define TABLE_BYTES (16 + 6 * CAPMILL_FILTER_DEPTH)

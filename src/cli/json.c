@@ -8,7 +8,7 @@
 
 #include "base/quantity.h"
 #include "base/time_text.h"
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
 void cm_json_init(struct cm_json *json, struct cm_printer *printer, bool one_line)
 {

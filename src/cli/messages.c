@@ -229,22 +229,36 @@ void cm_messages_on_progress(void *context, const struct capmill_progress *progr
         draw_progress(messages, progress);
 }
 
+/* "500 of 1,000 packets", "300 rows from 500 of 1,000 packets", "500 of 1,000 packets and 300 rows" */
+static void print_amount(struct cm_printer *printer, const struct capmill_report *report)
+{
+    bool only_rows = report->rows_written > 0 && report->packets_written == 0;
+    char packets[CM_QUANTITY_TEXT_BYTES], rows[CM_QUANTITY_TEXT_BYTES], all[CM_QUANTITY_TEXT_BYTES];
+
+    if (only_rows)
+        cm_printer_format(printer, "%s rows from ", cm_count_text(report->rows_written, rows));
+    cm_printer_text(printer,
+                    cm_count_text(only_rows ? report->packets_kept : report->packets_written, packets));
+    if (report->packets_kept < report->packets_read)
+        cm_printer_format(printer, " of %s", cm_count_text(report->packets_read, all));
+    cm_printer_text(printer, " packets");
+    if (report->rows_written > 0 && !only_rows)
+        cm_printer_format(printer, " and %s rows", cm_count_text(report->rows_written, rows));
+}
+
 static void print_closing_line(struct cm_messages *messages, const struct capmill_report *report)
 {
     struct cm_printer *printer = &messages->printer;
-    char packets[CM_QUANTITY_TEXT_BYTES], bytes[CM_QUANTITY_TEXT_BYTES], elapsed[CM_QUANTITY_TEXT_BYTES];
-    char rate[CM_QUANTITY_TEXT_BYTES];
-    char of_all[CM_QUANTITY_TEXT_BYTES + 8] = "";
+    char bytes[CM_QUANTITY_TEXT_BYTES], elapsed[CM_QUANTITY_TEXT_BYTES], rate[CM_QUANTITY_TEXT_BYTES];
+    uint64_t n_files = cm_show_report_files(report);
 
-    if (report->packets_kept < report->packets_read)
-        snprintf(of_all, sizeof(of_all), " of %s", cm_count_text(report->packets_read, packets));
-    cm_printer_format(printer, "capmill: wrote %s%s packets, %s in %s (%s/s)",
-                      cm_count_text(report->packets_written, packets), of_all,
-                      cm_size_text(report->bytes_written, bytes),
+    cm_printer_text(printer, "capmill: wrote ");
+    print_amount(printer, report);
+    cm_printer_format(printer, ", %s in %s (%s/s)", cm_size_text(report->bytes_written, bytes),
                       cm_duration_text(report->elapsed_ns, elapsed),
                       rate_text(report->bytes_written, report->elapsed_ns, rate));
-    if (report->n_outputs > 1)
-        cm_printer_format(printer, " to %" PRIu64 " files", (uint64_t)report->n_outputs);
+    if (n_files > 1)
+        cm_printer_format(printer, " to %" PRIu64 " files", n_files);
     if (report->method != NULL)
         cm_printer_format(printer, ", method: %s", report->method);
     if (report->bottleneck != NULL)

@@ -11,19 +11,20 @@
 #include "cli/option_tables.h"
 
 const char *const cm_option_group_titles[CM_N_OPTION_GROUPS] = {
-    [CM_GROUP_RESULT] = "Results",       [CM_GROUP_FILTER] = "Filters",    [CM_GROUP_CHANGE] = "Changes",
-    [CM_GROUP_OUTPUT] = "Outputs",       [CM_GROUP_INPUT] = "Inputs",      [CM_GROUP_RESOURCES] = "Resources",
-    [CM_GROUP_CONFIG] = "Configuration", [CM_GROUP_MESSAGES] = "Messages",
+    [CM_GROUP_RESULT] = "Results",      [CM_GROUP_FILTER] = "Filters",       [CM_GROUP_CHANGE] = "Changes",
+    [CM_GROUP_OUTPUT] = "Outputs",      [CM_GROUP_TABLE] = "Tables",         [CM_GROUP_INPUT] = "Inputs",
+    [CM_GROUP_RESOURCES] = "Resources", [CM_GROUP_CONFIG] = "Configuration", [CM_GROUP_MESSAGES] = "Messages",
 };
 
 const char *const cm_section_names[CM_N_SECTIONS] = {
-    [CM_SECTION_NONE] = "",         [CM_SECTION_FILTER] = "filter", [CM_SECTION_TRANSFORM] = "transform",
-    [CM_SECTION_OUTPUT] = "output", [CM_SECTION_STATS] = "stats",   [CM_SECTION_GENERATE] = "generate",
-    [CM_SECTION_RUN] = "run",
+    [CM_SECTION_NONE] = "",         [CM_SECTION_FILTER] = "filter",     [CM_SECTION_TRANSFORM] = "transform",
+    [CM_SECTION_OUTPUT] = "output", [CM_SECTION_TABLE] = "table",       [CM_SECTION_SORT] = "sort",
+    [CM_SECTION_STATS] = "stats",   [CM_SECTION_GENERATE] = "generate", [CM_SECTION_RUN] = "run",
 };
 
 static const struct cm_option_table *const tables[] = {
-    &cm_result_options, &cm_filter_options, &cm_change_options, &cm_output_options, &cm_run_options,
+    &cm_result_options, &cm_filter_options, &cm_change_options,
+    &cm_output_options, &cm_export_options, &cm_run_options,
 };
 
 const struct cm_option *cm_option_next(const struct cm_option *option)
@@ -78,6 +79,15 @@ const char *cm_option_key(const struct cm_option *option, char text_ret[CM_OPTIO
 CM_SETTER(cm_set_flag)
 {
     *(bool *)((char *)typed + setting->option->what) = !setting->off;
+    return CAPMILL_OK;
+}
+
+CM_SETTER(cm_add_word)
+{
+    size_t list = setting->option->what;
+
+    (void)error;
+    typed->word_lists[list][typed->n_words[list]++] = (struct capmill_word){setting->value, setting->origin};
     return CAPMILL_OK;
 }
 

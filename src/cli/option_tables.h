@@ -16,6 +16,7 @@ extern const struct cm_option_table cm_result_options;
 extern const struct cm_option_table cm_filter_options;
 extern const struct cm_option_table cm_change_options;
 extern const struct cm_option_table cm_output_options;
+extern const struct cm_option_table cm_export_options;
 extern const struct cm_option_table cm_run_options;
 
 /* Both names of a row. */
@@ -27,6 +28,8 @@ extern const struct cm_option_table cm_run_options;
     enum capmill_status name(const struct cm_setting *setting, struct cm_typed *typed, struct cm_error *error)
 
 CM_SETTER(cm_set_flag);
+/* Adds the value to the list of words that the row's `what` says. */
+CM_SETTER(cm_add_word);
 
 /* What a setter says of a value that makes no sense. Always CAPMILL_E_USAGE. */
 enum capmill_status cm_setting_refuse(const struct cm_setting *setting, const struct cm_text_fault *fault,

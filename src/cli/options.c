@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/completion.h"
 #include "cli/config.h"
-#include "cli/nearest.h"
 #include "cli/option_tables.h"
 #include "cli/settings.h"
 

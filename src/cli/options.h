@@ -17,10 +17,12 @@
 #define CM_FOR_STATS    (1u << CAPMILL_STATS)
 #define CM_FOR_SORT     (1u << CAPMILL_SORT)
 #define CM_FOR_GENERATE (1u << CAPMILL_GENERATE)
+#define CM_FOR_EXPORT   (1u << CAPMILL_EXPORT)
 #define CM_FOR_SHOWING  (CM_FOR_INFO | CM_FOR_STATS)
-#define CM_FOR_WRITING  (CM_FOR_SORT | CM_FOR_GENERATE)
-#define CM_FOR_READING  (CM_FOR_SHOWING | CM_FOR_SORT)
-#define CM_FOR_CHANGING CM_FOR_SORT /* commands that write packets that were read */
+#define CM_FOR_CHANGING (CM_FOR_SORT | CM_FOR_EXPORT) /* commands that write packets that were read */
+#define CM_FOR_TABLES   CM_FOR_CHANGING               /* ... and may write them as tables */
+#define CM_FOR_WRITING  (CM_FOR_CHANGING | CM_FOR_GENERATE)
+#define CM_FOR_READING  (CM_FOR_SHOWING | CM_FOR_CHANGING)
 #define CM_FOR_ALL      (CM_FOR_READING | CM_FOR_WRITING)
 
 struct cm_example {
@@ -28,7 +30,7 @@ struct cm_example {
     const char *what;
 };
 
-#define CM_MAX_EXAMPLES 5
+#define CM_MAX_EXAMPLES 7
 
 struct cm_command {
     const char *name;
@@ -52,6 +54,7 @@ enum cm_option_group {
     CM_GROUP_FILTER,
     CM_GROUP_CHANGE,
     CM_GROUP_OUTPUT,
+    CM_GROUP_TABLE,
     CM_GROUP_INPUT,
     CM_GROUP_RESOURCES,
     CM_GROUP_CONFIG,
@@ -79,6 +82,8 @@ enum cm_section {
     CM_SECTION_FILTER,
     CM_SECTION_TRANSFORM,
     CM_SECTION_OUTPUT,
+    CM_SECTION_TABLE,
+    CM_SECTION_SORT,
     CM_SECTION_STATS,
     CM_SECTION_GENERATE,
     CM_SECTION_RUN
@@ -132,7 +137,8 @@ struct cm_setting {
     const char *origin; /* "--threads", "job.toml:12:5 threads" */
     bool off;           /* a flag that is taken back: --no-strict, strict = false */
     bool negate;
-    bool in_file; /* of the configuration, not of the command line */
+    bool in_file;      /* of the configuration, not of the command line */
+    unsigned commands; /* 0: all that have the option, else these alone */
 };
 
 enum cm_progress_mode { CM_PROGRESS_AUTO, CM_PROGRESS_ALWAYS, CM_PROGRESS_NEVER, CM_PROGRESS_JSON };
@@ -146,8 +152,15 @@ struct cm_recipe_line {
     const char *origin;
 };
 
-enum cm_word_list { CM_REPLACE_IP, CM_REPLACE_MAC, CM_REPLACE_VLAN, CM_REPLACE_PORT };
-#define CM_N_WORD_LISTS (CM_REPLACE_PORT + 1)
+enum cm_word_list {
+    CM_REPLACE_IP,
+    CM_REPLACE_MAC,
+    CM_REPLACE_VLAN,
+    CM_REPLACE_PORT,
+    CM_COLUMNS,
+    CM_FLOW_COLUMNS
+};
+#define CM_N_WORD_LISTS (CM_FLOW_COLUMNS + 1)
 
 struct cm_config;
 
@@ -192,8 +205,11 @@ struct cm_typed {
     bool csv;
 
     enum capmill_format format;
+    enum capmill_codec codec; /* of tables that name none */
     uint64_t slice_ns;
     enum cm_resolution resolution;
+    bool by_time;
+    struct capmill_table table; /* but for its lists, which are below */
 
     const char *recipe_path;
     const char *recipe_origin;

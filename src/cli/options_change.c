@@ -12,14 +12,6 @@ static CM_SETTER(set_word)
     return CAPMILL_OK;
 }
 
-static CM_SETTER(add_word)
-{
-    size_t list = setting->option->what;
-
-    typed->word_lists[list][typed->n_words[list]++] = (struct capmill_word){setting->value, setting->origin};
-    return CAPMILL_OK;
-}
-
 static CM_SETTER(set_checksums)
 {
     int index;
@@ -34,7 +26,7 @@ static CM_SETTER(set_checksums)
 
 #define COMMON       .section = CM_SECTION_TRANSFORM, .commands = CM_FOR_CHANGING, .group = CM_GROUP_CHANGE
 #define WORD(member) COMMON, .set = set_word, .what = offsetof(struct capmill_transform, member)
-#define LIST(id)     COMMON, .kind = CM_VALUE_MAP, .repeatable = true, .set = add_word, .what = id
+#define LIST(id)     COMMON, .kind = CM_VALUE_MAP, .repeatable = true, .set = cm_add_word, .what = id
 
 static const struct cm_option rows[] = {
     {CM_NAMED("timestamp-start"), .argument = "TIME", .kind = CM_VALUE_TIME, WORD(timestamp_start),

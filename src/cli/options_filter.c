@@ -80,7 +80,9 @@ static const struct cm_option rows[] = {
      .help = "Keep packets of flows that have at least N packets after all other filters",
      .set = set_min_flow_packets},
     {CM_NAMED("unidirectional"), COMMON,
-     .help = "Take the two directions of a flow as two flows, also for --flow-id and --min-flow-packets",
+     .help = "Take the two directions of a flow as two flows, also for --flow-id, --min-flow-packets and "
+             "flows in "
+             "tables",
      CM_FLAG(unidirectional)},
     {CM_NAMED("decap"), COMMON,
      .help = "Look at the innermost packet of a tunnel (GRE, VXLAN, GTP-U, IP in IP), not at the outer one",

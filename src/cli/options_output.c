@@ -5,47 +5,25 @@
 #include "base/checked.h"
 #include "base/quantity.h"
 #include "cli/option_tables.h"
+#include "cli/output_words.h"
 
-#define FORMAT_WORDS "pcap|pcapng"
-
-static enum capmill_format format_of_word(int index)
-{
-    return index == 0 ? CAPMILL_FORMAT_PCAP : CAPMILL_FORMAT_PCAPNG;
-}
-
-/* "pcapng=PATH", or a path. A word of lower-case letters and digits before the first = is meant as a format;
- * a path that begins so can be written with ./ in front. */
 static CM_SETTER(set_output)
 {
-    const char *value = setting->value;
-    struct capmill_output output = {.path = value};
-    size_t word_bytes = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:");
+    struct capmill_output output;
+    enum capmill_status status = cm_output_parse(setting, &output, error);
 
-    if (word_bytes > 0 && value[word_bytes] == '=') {
-        int index = cm_choice_index(FORMAT_WORDS, value, word_bytes);
-        if (index < 0)
-            return cm_error_set(
-                error, CAPMILL_E_USAGE, 0,
-                "%.300s '%.80s': '%.*s' is no format, expected one of %s (or ./ before a file "
-                "name with = in it)",
-                setting->origin, value, word_bytes < 40 ? (int)word_bytes : 40, value, FORMAT_WORDS);
-        output.format = format_of_word(index);
-        output.path = value + word_bytes + 1;
-    }
-    if (output.path[0] == 0)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s: expected a file name or -", setting->origin);
-    typed->outputs[typed->n_outputs++] = output;
-    return CAPMILL_OK;
+    if (status == CAPMILL_OK)
+        typed->outputs[typed->n_outputs++] = output;
+    return status;
 }
 
 static CM_SETTER(set_format)
 {
     int index;
-    enum capmill_status status = cm_setting_choice(setting, &index, error);
 
-    if (status == CAPMILL_OK)
-        typed->format = format_of_word(index);
-    return status;
+    if (cm_format_of_word(setting->value, strlen(setting->value), &typed->format))
+        return CAPMILL_OK;
+    return cm_setting_choice(setting, &index, error); /* which refuses it */
 }
 
 static CM_SETTER(set_slice)
@@ -129,19 +107,25 @@ static CM_SETTER(set_recipe_count)
 #define RECIPE       .section = CM_SECTION_GENERATE, .commands = CM_FOR_GENERATE, .group = CM_GROUP_OUTPUT
 
 static const struct cm_option rows[] = {
-    {CM_NAMED("output"), .letter = 'o', .repeatable = true, .argument = "[FORMAT=]PATH",
+    {CM_NAMED("output"), .letter = 'o', .repeatable = true, .argument = "[FORMAT[:WORD...]=]PATH",
      .kind = CM_VALUE_FILE, OUTPUT(CM_FOR_WRITING), .key = "path", .sample = "\"sorted.pcap\"",
-     .help = "Write to PATH; - is standard output. FORMAT is pcap or pcapng; without it the extension of "
-             "PATH decides, and where that does not tell the first input does",
+     .help = "Write to PATH; - is standard output. FORMAT is pcap, pcapng, parquet, avro or jsonl (generate: "
+             "pcap or pcapng); without it the extension of PATH decides, and where that does not tell the "
+             "first input does. WORD is a table's codec or rows: parquet:zstd:flows=PATH. sort and export "
+             "take several outputs",
      .set = set_output},
-    {CM_NAMED("format"), .argument = FORMAT_WORDS, .kind = CM_VALUE_CHOICE, OUTPUT(CM_FOR_SORT),
+    {CM_NAMED("format"), .argument = CM_FORMAT_WORDS, .kind = CM_VALUE_CHOICE, OUTPUT(CM_FOR_TABLES),
      .sample = "\"pcapng\"", .help = "Format of outputs that do not name one", .set = set_format},
-    {CM_NAMED("slice"), .argument = "DURATION", .kind = CM_VALUE_REAL, OUTPUT(CM_FOR_SORT),
+    {CM_NAMED("sort"), .section = CM_SECTION_SORT, .key = "enabled", .commands = CM_FOR_EXPORT,
+     .group = CM_GROUP_OUTPUT, .sample = "true",
+     .help = "Put packets in order of time first, as capmill sort does, instead of keeping their order",
+     CM_FLAG(by_time)},
+    {CM_NAMED("slice"), .argument = "DURATION", .kind = CM_VALUE_REAL, OUTPUT(CM_FOR_TABLES),
      .sample = "\"1h\"",
      .help = "Write one file for each DURATION, aligned to whole multiples in UTC and named by its start: "
              "PATH_YYYYMMDDTHHMMSSZ.EXT",
      .set = set_slice},
-    {CM_NAMED("resolution"), .argument = "us|ns", .kind = CM_VALUE_CHOICE, OUTPUT(CM_FOR_SORT),
+    {CM_NAMED("resolution"), .argument = "us|ns", .kind = CM_VALUE_CHOICE, OUTPUT(CM_FOR_TABLES),
      .default_text = "the finest of the inputs", .sample = "\"ns\"",
      .help = "Write the times of a pcap output in microseconds (finer digits are cut) or nanoseconds; in "
              "pcapng each interface keeps its own",

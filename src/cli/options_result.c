@@ -25,7 +25,8 @@ static const struct cm_option rows[] = {
      .help = "Count addresses and flows within about 1 %, in little memory whatever their number",
      CM_FLAG(approximate)},
     {CM_NAMED("json"), .section = CM_SECTION_RUN, .commands = CM_FOR_ALL, .group = CM_GROUP_RESULT,
-     .help = "Print the result, or the closing report of sort and generate, as one JSON object on standard "
+     .help = "Print the result, or the closing report of sort, export and generate, as one JSON object on "
+             "standard "
              "output; not together with -o -",
      CM_FLAG(json)},
     {CM_NAMED("print-plan"), .section = CM_SECTION_RUN, .commands = CM_FOR_ALL, .group = CM_GROUP_RESULT,

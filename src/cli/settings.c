@@ -56,21 +56,47 @@ static enum capmill_status refuse_pair(const struct cm_typed *typed, const char 
                         origin_of(typed, first), origin_of(typed, second));
 }
 
-/* The library would refuse it too, but knows no place in a file. */
-static enum capmill_status check_one_output(const struct cm_typed *typed, struct cm_error *error)
+/* The setting that an output comes from. */
+static const struct cm_setting *setting_of_output(const struct cm_typed *typed, size_t at)
 {
-    size_t n = 0;
-
-    if (typed->n_outputs < 2)
-        return CAPMILL_OK;
     for (size_t i = 0; i < typed->n_settings; i++) {
-        const struct cm_setting *setting = &typed->settings[i];
-        if (strcmp(setting->option->name, "output") == 0 && ++n == 2)
-            return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                "%.300s '%.300s': more than one output is not possible yet", setting->origin,
-                                setting->value);
+        if (strcmp(typed->settings[i].option->name, "output") == 0 && at-- == 0)
+            return &typed->settings[i];
+    }
+    return NULL;
+}
+
+/* The library would refuse these too, but knows no place in a file. */
+static enum capmill_status check_output(const struct cm_typed *typed, size_t at, struct cm_error *error)
+{
+    const struct capmill_output *output = &typed->outputs[at];
+    const struct cm_setting *setting = setting_of_output(typed, at);
+
+    if (typed->command->id == CAPMILL_GENERATE && at > 0)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s '%.300s': generate writes one capture",
+                            setting->origin, setting->value);
+    if (typed->command->id == CAPMILL_GENERATE &&
+        (output->format >= CAPMILL_FORMAT_PARQUET || output->codec != 0 || output->rows != 0 ||
+         output->compress_payload))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%.300s '%.300s': generate writes a capture, pcap or pcapng, no table",
+                            setting->origin, setting->value);
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(typed->outputs[i].path, output->path) == 0)
+            return cm_error_set(error, CAPMILL_E_USAGE, 0, "%.300s '%.300s': %s is an output already",
+                                setting->origin, setting->value,
+                                strcmp(output->path, "-") == 0 ? "standard output" : "the same file");
     }
     return CAPMILL_OK;
+}
+
+static enum capmill_status check_outputs(const struct cm_typed *typed, struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    for (size_t i = 0; i < typed->n_outputs && status >= 0; i++)
+        status = check_output(typed, i, error);
+    return status;
 }
 
 /* What single options cannot tell. */
@@ -95,7 +121,7 @@ static enum capmill_status check_together(const struct cm_typed *typed, struct c
                                 "%.300s and %.300s - exclude each other: both write to standard output",
                                 origin_of(typed, "json"), origin_of(typed, "output"));
     }
-    return typed->print_config ? CAPMILL_OK : check_one_output(typed, error);
+    return typed->print_config ? CAPMILL_OK : check_outputs(typed, error);
 }
 
 /* Whether the command line has this option too: then the file's is replaced, with all that it lists. Keys of a
@@ -128,6 +154,13 @@ static enum capmill_status merge_inputs(struct cm_typed *typed, struct cm_error 
     return CAPMILL_OK;
 }
 
+static bool belongs(const struct cm_setting *setting, const struct cm_command *command)
+{
+    unsigned commands = setting->commands != 0 ? setting->commands : setting->option->commands;
+
+    return (commands & (1u << command->id)) != 0;
+}
+
 /* The file's settings, without those of other commands (one file may serve several) and those that the command
  * line replaces, and then the command line's. */
 static enum capmill_status merge_config(struct cm_typed *typed, struct cm_error *error)
@@ -140,7 +173,7 @@ static enum capmill_status merge_config(struct cm_typed *typed, struct cm_error 
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for what %.300s says", config->path);
     for (size_t i = 0; i < config->n_settings; i++) {
         const struct cm_setting *setting = &config->settings[i];
-        if ((setting->option->commands & (1u << typed->command->id)) != 0 && !is_replaced(typed, setting))
+        if (belongs(setting, typed->command) && !is_replaced(typed, setting))
             merged[n++] = *setting;
     }
     memcpy(merged + n, typed->settings, typed->n_settings * sizeof(*merged));

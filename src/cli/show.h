@@ -12,6 +12,8 @@
 void cm_show_info(const struct capmill_run *run, const struct cm_typed *typed, struct cm_printer *printer);
 enum capmill_status cm_show_stats(struct capmill_run *run, const struct cm_typed *typed,
                                   struct cm_printer *printer, struct cm_error *error);
+/* How many files were written. */
+uint64_t cm_show_report_files(const struct capmill_report *report);
 /* The closing report as members of a JSON object that is open. */
 void cm_show_report_members(const struct capmill_report *report, struct cm_json *json);
 

@@ -22,6 +22,11 @@ static void add_stages(const struct capmill_report *report, struct cm_json *json
     cm_json_array_end(json);
 }
 
+uint64_t cm_show_report_files(const struct capmill_report *report)
+{
+    return report->files_written > 0 ? report->files_written : report->n_outputs;
+}
+
 void cm_show_report_members(const struct capmill_report *report, struct cm_json *json)
 {
     cm_json_seconds(json, "elapsed_seconds", report->elapsed_ns);
@@ -35,6 +40,8 @@ void cm_show_report_members(const struct capmill_report *report, struct cm_json 
     cm_json_count(json, "packets_changed", report->packets_changed);
     cm_json_count(json, "bytes_written", report->bytes_written);
     cm_json_count(json, "packets_written", report->packets_written);
+    cm_json_count(json, "rows_written", report->rows_written);
+    cm_json_count(json, "files_written", cm_show_report_files(report));
     cm_json_count(json, "damages", report->n_damages);
     cm_json_count(json, "damaged_bytes", report->damaged_bytes);
     cm_json_count(json, "blocks_dropped", report->blocks_dropped);

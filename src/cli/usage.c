@@ -44,7 +44,7 @@ static void print_wrapped(struct cm_printer *printer, const char *text, unsigned
 static void print_option(struct cm_printer *printer, const struct cm_option *option)
 {
     char head[96];
-    char help[512];
+    char help[768];
     int head_bytes;
 
     head_bytes =

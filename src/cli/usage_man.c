@@ -124,12 +124,11 @@ void cm_usage_man(const struct cm_command *command, struct cm_printer *printer)
         return;
     }
     print_head(printer, "capmill", "high-throughput batch processor for packet captures");
-    cm_printer_text(
-        printer,
-        "\\fBcapmill\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] \\fIINPUT\\fR...\n"
-        ".SH DESCRIPTION\n"
-        "Reads packet captures (pcap and pcapng, any size) and shows, sorts or makes them. Results go "
-        "to standard output, messages to standard error.\n.SH COMMANDS\n");
+    cm_printer_text(printer, "\\fBcapmill\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] \\fIINPUT\\fR...\n"
+                             ".SH DESCRIPTION\n"
+                             "Reads packet captures (pcap and pcapng, any size) and shows, sorts, converts "
+                             "or makes them. Results go "
+                             "to standard output, messages to standard error.\n.SH COMMANDS\n");
     for (size_t i = 0; i < cm_n_commands; i++) {
         cm_printer_format(printer, ".TP\n.BR capmill\\-%s (1)\n", cm_commands[i].name);
         print_roff(printer, cm_commands[i].summary);

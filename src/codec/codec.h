@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compressed bytes and back, whole blocks at a time. One file a codec (snappy.c, zstd.c, gzip.c, lz4.c), each
- * around a library that may be absent from a build: then cm_codec_available says no, and why is
- * cm_codec_absent_text. No files, no threads: a compressor belongs to one thread at a time. */
+ * around a library that may be absent from a build: then cm_codec_available says no, and cm_compressor_create
+ * which library it is. No files, no threads: a compressor belongs to one thread at a time. */
 #ifndef CM_CODEC_CODEC_H
 #define CM_CODEC_CODEC_H
 
@@ -24,6 +24,7 @@ enum cm_codec {
 
 const char *cm_codec_name(enum cm_codec codec); /* "zstd"; static */
 bool cm_codec_available(enum cm_codec codec);
+const char *cm_codec_feature(enum cm_codec codec); /* "zstd: yes", for --version; static */
 
 struct cm_compressor; /* state that is worth keeping between blocks */
 

@@ -3,6 +3,7 @@
  * base64. */
 #include "flow/community_id.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -76,16 +77,20 @@ static void put_base64(const uint8_t digest[CM_SHA1_BYTES], char *text)
     text[0] = 0;
 }
 
-void cm_community_id(const struct cm_community_tuple *tuple, char text_ret[CM_COMMUNITY_ID_TEXT])
+/* Seed, addresses, protocol, zero, ports. */
+#define MESSAGE_BYTES (2 + 2 * 16 + 2 + 4)
+static_assert(MESSAGE_BYTES <= CM_SHA1_SHORT_BYTES, "every message is short");
+
+/* What is hashed. Answers how long it is. */
+static size_t put_message(const struct cm_community_tuple *tuple, uint8_t message[MESSAGE_BYTES])
 {
     const size_t address_bytes = tuple->ip_version == 4 ? 4 : 16;
     const struct ports ports = tuple_ports(tuple);
     const int order = memcmp(tuple->src, tuple->dst, address_bytes);
     const bool swapped = !ports.one_way && (order > 0 || (order == 0 && ports.src > ports.dst));
-    uint8_t message[2 + 2 * 16 + 2 + 4] = {0}; /* begins with the seed */
-    uint8_t digest[CM_SHA1_BYTES];
     uint8_t *at = message + 2;
 
+    cm_store_be16(message, 0); /* the seed */
     memcpy(at, swapped ? tuple->dst : tuple->src, address_bytes);
     at += address_bytes;
     memcpy(at, swapped ? tuple->src : tuple->dst, address_bytes);
@@ -97,7 +102,37 @@ void cm_community_id(const struct cm_community_tuple *tuple, char text_ret[CM_CO
         cm_store_be16(at + 2, swapped ? ports.src : ports.dst);
         at += 4;
     }
-    cm_sha1(message, (size_t)(at - message), digest);
+    return (size_t)(at - message);
+}
+
+static void put_text(const uint8_t digest[CM_SHA1_BYTES], char text_ret[CM_COMMUNITY_ID_TEXT])
+{
     memcpy(text_ret, "1:", 2);
     put_base64(digest, text_ret + 2);
+}
+
+void cm_community_id(const struct cm_community_tuple *tuple, char text_ret[CM_COMMUNITY_ID_TEXT])
+{
+    uint8_t message[MESSAGE_BYTES], digest[CM_SHA1_BYTES];
+
+    cm_sha1(message, put_message(tuple, message), digest);
+    put_text(digest, text_ret);
+}
+
+static void put_some(const struct cm_community_tuple *tuples, size_t n, char *const *texts_ret)
+{
+    uint8_t bytes[CM_SHA1_LANES][MESSAGE_BYTES], digests[CM_SHA1_LANES][CM_SHA1_BYTES];
+    struct cm_sha1_short messages[CM_SHA1_LANES];
+
+    for (size_t i = 0; i < CM_SHA1_LANES; i++) /* lanes that are not needed hash the last tuple again */
+        messages[i] = (struct cm_sha1_short){bytes[i], put_message(&tuples[i < n ? i : n - 1], bytes[i])};
+    cm_sha1_shorts(messages, digests);
+    for (size_t i = 0; i < n; i++)
+        put_text(digests[i], texts_ret[i]);
+}
+
+void cm_community_ids(const struct cm_community_tuple *tuples, size_t n, char *const *texts_ret)
+{
+    for (size_t i = 0; i < n; i += CM_SHA1_LANES)
+        put_some(tuples + i, n - i < CM_SHA1_LANES ? n - i : CM_SHA1_LANES, texts_ret + i);
 }

@@ -5,6 +5,7 @@
 #define CM_FLOW_COMMUNITY_ID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A packet, or the first packet of a flow, as the specification looks at it. */
@@ -23,5 +24,8 @@ struct cm_community_tuple {
 /* An ICMP tuple without type (a fragment, a cut packet) is hashed without ports, as other protocols without
  * ports are. */
 void cm_community_id(const struct cm_community_tuple *tuple, char text_ret[CM_COMMUNITY_ID_TEXT]);
+/* Several, at much less than the price of as many single ones; `texts_ret` have room for CM_COMMUNITY_ID_TEXT
+ * each. */
+void cm_community_ids(const struct cm_community_tuple *tuples, size_t n, char *const *texts_ret);
 
 #endif

@@ -12,6 +12,7 @@
 #ifndef CM_FORMAT_CAPTURE_WRITER_H
 #define CM_FORMAT_CAPTURE_WRITER_H
 
+#include "format/bytes.h"
 #include "format/layout.h"
 
 /* What is to be written. */
@@ -89,19 +90,12 @@ enum capmill_status cm_writer_add_input(struct cm_writer *writer, uint32_t input
                                         const struct cm_layout *layout,
                                         const struct cm_interfaces *interfaces, struct cm_error *error);
 
-/* The file header, or section header block. Appends to `out`, a growing buffer of the caller (zeroed at
- * first). */
-struct cm_bytes {
-    uint8_t *data;
-    size_t n;
-    size_t capacity;
-};
-void cm_bytes_free(struct cm_bytes *bytes);
 /* A section header block of `input` was met. Before cm_writer_header the options of the first one of input 0
  * are kept for the written section header (but its application name gives way to ours); all other calls do
  * nothing. */
 enum capmill_status cm_writer_section(struct cm_writer *writer, uint32_t input, const uint8_t *block,
                                       size_t n, struct cm_error *error);
+/* The file header, or section header block. Appends to `out`, a growing buffer of the caller. */
 enum capmill_status cm_writer_header(struct cm_writer *writer, struct cm_bytes *out, struct cm_error *error);
 
 /* Events in output order, by one thread: appends the blocks that they become (possibly none) to `out`. An

@@ -161,10 +161,6 @@ static inline const struct cm_interface *cm_writer_interface_get(const struct cm
  * of an interface's event before its packets makes the id be there when they are written. */
 bool cm_writer_output_id(const struct cm_writer_input_state *input, uint32_t interface, uint32_t *id_ret);
 
-/* Room for `more` bytes behind out->n. */
-enum capmill_status cm_bytes_reserve(struct cm_bytes *out, size_t more, struct cm_error *error);
-enum capmill_status cm_bytes_append(struct cm_bytes *out, const void *data, size_t n, struct cm_error *error);
-
 /* Remember that `value` goes with `key`. */
 enum capmill_status cm_writer_map_add(struct cm_writer_map *map, uint64_t key, uint32_t value,
                                       struct cm_error *error);

@@ -5,6 +5,7 @@
 
 #include "capmill/capmill.h"
 #include "capmill_version.h"
+#include "codec/codec.h"
 #include "filter/filter.h"
 #include "os/aio.h"
 #include "transform/transform.h"
@@ -29,6 +30,14 @@ const char *capmill_build_feature(size_t i)
         return cm_filter_payload_feature();
     case 4:
         return cm_transform_anonymize_feature();
+    case 5:
+        return cm_codec_feature(CM_CODEC_SNAPPY);
+    case 6:
+        return cm_codec_feature(CM_CODEC_ZSTD);
+    case 7:
+        return cm_codec_feature(CM_CODEC_GZIP);
+    case 8:
+        return cm_codec_feature(CM_CODEC_LZ4);
     default:
         return NULL;
     }

@@ -88,6 +88,8 @@ struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool)
     chunk->copies = false;
     chunk->copy_left = 0;
     chunk->n_seen = 0;
+    chunk->numbered = false;
+    chunk->number_base = 0;
     chunk->events = NULL;
     chunk->last_event = &chunk->events;
     chunk->next = NULL;
@@ -159,7 +161,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
                                     struct cm_error *error)
 {
     uint32_t n = cm_batch_n_selected(batch);
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
 
     for (uint32_t i = 0; i < batch->n_events; i++) {
         struct cm_sort_event *event;
@@ -172,6 +174,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
         *chunk->last_event = event;
         chunk->last_event = &event->next;
     }
+    chunk->input = batch->input;
     chunk->n_seen += batch->n_packets;
     if (n == 0)
         return CAPMILL_OK;
@@ -183,13 +186,13 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
-        entries[i] = (struct cm_window_entry){.time_ns = packet->time_ns,
-                                              .place = cm_place_of(batch->input, packet->place),
-                                              .record = cm_packet_record(packet),
-                                              .record_bytes = packet->record_bytes,
-                                              .written_bytes = packet->record_bytes,
-                                              .interface = packet->interface,
-                                              .flags = cm_entry_flags(packet)};
+        entries[i] = (struct cm_ordered_packet){.time_ns = packet->time_ns,
+                                                .place = cm_place_of(batch->input, packet->place),
+                                                .record = cm_packet_record(packet),
+                                                .record_bytes = packet->record_bytes,
+                                                .written_bytes = packet->record_bytes,
+                                                .interface = packet->interface,
+                                                .flags = cm_ordered_flags(packet)};
         chunk->min_ns = packet->time_ns < chunk->min_ns ? packet->time_ns : chunk->min_ns;
         chunk->max_ns = packet->time_ns > chunk->max_ns ? packet->time_ns : chunk->max_ns;
     }
@@ -201,7 +204,10 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
         memcpy(copy, entries[i].record, entries[i].record_bytes);
         entries[i].record = copy;
     }
-    if (!encoder->verbatim) {
+    for (uint32_t i = 0; i < n && chunk->numbered; i++)
+        cm_number_split(chunk->n_seen - batch->n_packets + cm_batch_selected(batch, i) + 1,
+                        &entries[i].written_bytes, &entries[i].flags);
+    if (!chunk->numbered && !encoder->verbatim) {
         for (uint32_t i = 0; i < n; i++) {
             struct cm_record record = {entries[i].record, entries[i].time_ns, entries[i].record_bytes,
                                        entries[i].interface, batch->input};
@@ -213,6 +219,15 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
     return CAPMILL_OK;
 }
 
+void cm_chunk_copy_entries(const struct cm_chunk *chunk, size_t from, size_t to,
+                           struct cm_ordered_packet *out)
+{
+    memcpy(out, chunk->entries + from, (to - from) * sizeof(*out));
+    for (size_t i = 0; i < to - from && chunk->numbered; i++)
+        cm_number_split(chunk->number_base + cm_ordered_number(&out[i]), &out[i].written_bytes,
+                        &out[i].flags);
+}
+
 /* A block holds 4 MiB and may be resident as a whole, whatever was read into it; a sixteenth of that is worth
  * a copy. So is what a filter left over, while it is less than a quarter: the copy costs less than the bytes
  * in between do by being held, and by being fetched again after all the cache was run through. */
@@ -222,7 +237,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
 enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *error)
 {
     struct cm_segment *compact;
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
     uint64_t limit = cm_max_u64(COMPACT_BYTES, chunk->n_bytes / COMPACT_SHARE);
     uint64_t n_bytes = 0;
     uint8_t *at;
@@ -236,7 +251,7 @@ enum capmill_status cm_chunk_compact(struct cm_chunk *chunk, struct cm_error *er
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the packets of a range");
     at = compact->bytes;
     for (size_t i = 0; i < chunk->n; i++) {
-        struct cm_window_entry *entry = &chunk->entries[i];
+        struct cm_ordered_packet *entry = &chunk->entries[i];
 
         memcpy(at, entry->record, entry->record_bytes);
         entry->record = at;

@@ -22,7 +22,7 @@ struct cm_sort_event {
 };
 
 struct cm_chunk {
-    struct cm_window_entry *entries;
+    struct cm_ordered_packet *entries;
     size_t n;
     size_t capacity;
     size_t cursor; /* first entry that no group has taken */
@@ -36,6 +36,11 @@ struct cm_chunk {
     uint8_t *copy_at; /* room in the last segment */
     size_t copy_left;
     uint64_t n_seen; /* packets of its batches, kept or not */
+    uint32_t input;
+    bool
+        numbered; /* packets know their number in the chunk, in place of a written length. Set by the owner of
+                      an empty chunk */
+    uint64_t number_base; /* of the packets of the input before it; set when the chunk's turn comes */
     struct cm_sort_event *events, **last_event;
     _Atomic uint32_t references; /* the window's, and one for each group that copies from it */
     struct cm_chunk *next;       /* in free lists */
@@ -56,10 +61,15 @@ void cm_chunk_pool_fini(struct cm_chunk_pool *pool);
 struct cm_chunk *cm_chunk_acquire(struct cm_chunk_pool *pool); /* one reference; NULL: no memory */
 void cm_chunk_release(struct cm_chunk_pool *pool, struct cm_chunk *chunk);
 
-/* Append the selected packets of a batch, its events, and references to its segments, or copies. */
+/* Append the selected packets of a batch, its events, and references to its segments, or copies. `encoder` is
+ * not asked where packets are numbered, and may be NULL then. */
 enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool *pool,
                                     const struct cm_batch *batch, const struct cm_encoder *encoder,
                                     struct cm_error *error);
+
+/* Copy entries [from, to) to `out`, with their numbers in the input where they have them. */
+void cm_chunk_copy_entries(const struct cm_chunk *chunk, size_t from, size_t to,
+                           struct cm_ordered_packet *out);
 
 /* Where a chunk's few packets hold on to much larger segments, copy them together and let the segments go:
  * thousands of small inputs must not keep a block each. */

@@ -27,6 +27,8 @@ void cm_group_destroy(struct cm_group *group)
     free(group->events);
     free(group->event_bytes);
     free(group->chunks);
+    free(group->ordered_events);
+    cm_sort_events_free(group->held_events);
     free(group);
 }
 
@@ -34,11 +36,15 @@ void cm_group_reset(struct cm_group *group)
 {
     group->n = 0;
     group->sorted = false;
+    group->as_read = false;
     group->n_pieces = 0;
     group->n_events = 0;
     group->n_event_bytes = 0;
     group->n_chunks = 0;
     group->n_bytes = 0;
+    group->n_ordered_events = 0;
+    cm_sort_events_free(group->held_events);
+    group->held_events = NULL;
 }
 
 bool cm_group_grow(struct cm_group *group, size_t n)
@@ -68,72 +74,12 @@ bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *even
     return true;
 }
 
-static bool make_queue(struct cm_waiting_events *waiting, uint32_t input)
-{
-    size_t before = waiting->n_queues;
-
-    if (input < before)
-        return true;
-    if (!CM_GROW(waiting->queues, waiting->n_queues, (size_t)input + 1, LEAST))
-        return false;
-    memset(waiting->queues + before, 0, (waiting->n_queues - before) * sizeof(*waiting->queues));
-    return true;
-}
-
-bool cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list)
-{
-    while (list != NULL) {
-        struct cm_sort_event *event = list;
-        struct cm_waiting_queue *queue;
-
-        if (!make_queue(waiting, event->input)) {
-            cm_sort_events_free(list);
-            return false;
-        }
-        list = event->next;
-        event->next = NULL;
-        queue = &waiting->queues[event->input];
-        if (queue->first == NULL)
-            queue->first = event;
-        else
-            queue->last->next = event;
-        queue->last = event;
-        waiting->n_events++;
-    }
-    return true;
-}
-
-void cm_waiting_events_fini(struct cm_waiting_events *waiting)
-{
-    for (size_t i = 0; i < waiting->n_queues; i++)
-        cm_sort_events_free(waiting->queues[i].first);
-    free(waiting->queues);
-    memset(waiting, 0, sizeof(*waiting));
-}
-
-static bool comes_before(uint64_t event_place, const struct cm_window_entry *entry)
-{
-    return cm_place_input(event_place) == cm_place_input(entry->place) && event_place <= entry->place;
-}
-
-/* The queue of which the first event comes before this packet; NULL where none does. */
-static struct cm_waiting_queue *due_queue(const struct cm_waiting_events *waiting,
-                                          const struct cm_window_entry *entry)
-{
-    uint32_t input = cm_place_input(entry->place);
-
-    if (input >= waiting->n_queues || waiting->queues[input].first == NULL ||
-        waiting->queues[input].first->place > entry->place)
-        return NULL;
-    return &waiting->queues[input];
-}
-
 /* Does any packet of the group come after an event that waits? Most groups of a long run have none, while
  * some events (statistics at the end of an input) wait for all of it. */
 static bool any_due(const struct cm_group *group, const struct cm_waiting_events *waiting)
 {
     for (size_t i = 0; i < group->n && waiting->n_events > 0; i++) {
-        if (due_queue(waiting, &group->entries[i]) != NULL)
+        if (cm_waiting_due(waiting, &group->entries[i]) != NULL)
             return true;
     }
     return false;
@@ -144,21 +90,16 @@ static enum capmill_status settle_event(struct cm_group *group, struct cm_waitin
                                         struct cm_waiting_queue *queue, const struct cm_encoder *encoder,
                                         struct cm_error *error)
 {
-    struct cm_sort_event *event = queue->first;
+    struct cm_sort_event *event = cm_waiting_take(waiting, queue);
     const uint8_t *bytes = NULL;
     size_t n = 0;
     enum capmill_status status =
         encoder->event(encoder->context, event->input, &event->event, &bytes, &n, error);
 
-    if (status < 0)
-        return status;
-    if (n > 0 && !cm_group_add_event(group, event, bytes, n))
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
-    queue->first = event->next;
-    event->next = NULL;
-    waiting->n_events--;
+    if (status >= 0 && n > 0 && !cm_group_add_event(group, event, bytes, n))
+        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of the output");
     cm_sort_events_free(event);
-    return CAPMILL_OK;
+    return status < 0 ? status : CAPMILL_OK;
 }
 
 /* Take out of `waiting`, in output order, what comes before a packet of the sorted group's [first, end). */
@@ -169,7 +110,7 @@ static enum capmill_status settle_events(struct cm_group *group, size_t first, s
     for (size_t i = first; i < end && waiting->n_events > 0; i++) {
         struct cm_waiting_queue *queue;
 
-        while ((queue = due_queue(waiting, &group->entries[i])) != NULL) {
+        while ((queue = cm_waiting_due(waiting, &group->entries[i])) != NULL) {
             enum capmill_status status = settle_event(group, waiting, queue, encoder, error);
 
             if (status < 0)
@@ -207,7 +148,7 @@ static uint64_t earliest(const struct cm_group *group)
     bool any_timed = false;
 
     for (size_t i = 0; i < group->n; i++) {
-        if (group->entries[i].flags & CM_ENTRY_UNTIMED)
+        if (group->entries[i].flags & CM_ORDERED_UNTIMED)
             continue;
         any_timed = true;
         timed_ns = cm_min_u64(timed_ns, group->entries[i].time_ns);
@@ -215,13 +156,21 @@ static uint64_t earliest(const struct cm_group *group)
     return any_timed ? timed_ns : 0;
 }
 
-/* The first entry from `first` on, which is in the slice, that is written at `slice_end` or later. */
+/* The first entry from `first` on, which is in the slice, that is not: where times are in order, one that is
+ * written at `slice_end` or later. */
 static size_t end_of_slice(const struct cm_group *group, size_t first, uint64_t slice_end,
-                           const struct cm_encoder *encoder)
+                           const struct cm_encoder *encoder, const struct cm_outlet *outlet)
 {
     size_t before = first;
     size_t end = group->n;
 
+    if (group->as_read) {
+        while (before < end &&
+               outlet->slice_end(outlet->context, written_time(encoder, group->entries[before].time_ns)) ==
+                   slice_end)
+            before++;
+        return before;
+    }
     while (end - before > 1) {
         size_t middle = before + (end - before) / 2;
 
@@ -260,7 +209,8 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
         uint64_t first_ns = written_time(encoder, group->entries[first].time_ns);
         uint64_t slice_end =
             outlet->slice_end == NULL ? UINT64_MAX : outlet->slice_end(outlet->context, first_ns);
-        size_t end = slice_end == UINT64_MAX ? group->n : end_of_slice(group, first, slice_end, encoder);
+        size_t end =
+            outlet->slice_end == NULL ? group->n : end_of_slice(group, first, slice_end, encoder, outlet);
 
         status = outlet->prepare(outlet->context, first_ns, error);
         if (status >= 0)
@@ -367,7 +317,7 @@ static enum capmill_status put(struct outgoing *out, const uint8_t *bytes, size_
     return CAPMILL_OK;
 }
 
-static enum capmill_status put_encoded(struct outgoing *out, const struct cm_window_entry *entry)
+static enum capmill_status put_encoded(struct outgoing *out, const struct cm_ordered_packet *entry)
 {
     const struct cm_encoder *encoder = out->emitter->encoder;
     struct cm_record record = {entry->record, entry->time_ns, entry->record_bytes, entry->interface,
@@ -402,7 +352,8 @@ static enum capmill_status put_encoded(struct outgoing *out, const struct cm_win
 }
 
 /* Neighbours in the output that are neighbours in memory go as one copy. */
-static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_window_entry *entries, size_t n)
+static enum capmill_status put_verbatim(struct outgoing *out, const struct cm_ordered_packet *entries,
+                                        size_t n)
 {
     size_t i = 0;
 
@@ -442,10 +393,10 @@ enum capmill_status cm_group_emit(struct cm_group *group, struct cm_emitter *emi
             status = put_verbatim(&out, group->entries + piece->first, piece->n);
         } else {
             for (size_t i = piece->first; i < end && status >= 0; i++) {
-                const struct cm_window_entry *entry = &group->entries[i];
+                const struct cm_ordered_packet *entry = &group->entries[i];
 
                 while (next_event < group->n_events && status >= 0 &&
-                       comes_before(group->events[next_event].before_place, entry)) {
+                       cm_event_comes_before(group->events[next_event].before_place, entry)) {
                     status = put(&out, group->event_bytes + group->events[next_event].offset,
                                  group->events[next_event].n);
                     next_event++;

@@ -6,6 +6,7 @@
 
 #include "core/outlet.h"
 #include "sort/chunk.h"
+#include "sort/waiting.h"
 
 /* Bytes of events that go in front of a packet. */
 struct cm_group_event {
@@ -22,10 +23,11 @@ struct cm_group_piece {
 };
 
 struct cm_group {
-    struct cm_window_entry *entries;
-    struct cm_window_entry *scratch; /* as large */
+    struct cm_ordered_packet *entries;
+    struct cm_ordered_packet *scratch; /* as large */
     size_t n, capacity;
     bool sorted;
+    bool as_read; /* in the order of the input, whatever the times */
     struct cm_group_piece *pieces;
     size_t n_pieces, pieces_capacity;
     struct cm_group_event *events;
@@ -34,7 +36,12 @@ struct cm_group {
     size_t n_event_bytes, event_bytes_capacity;
     struct cm_chunk **chunks; /* references that keep the bytes */
     size_t n_chunks, chunks_capacity;
-    uint64_t n_bytes; /* written */
+    uint64_t n_bytes; /* written; of a block (blocks.h): of its records */
+    /* of a block */
+    struct cm_ordered_event *ordered_events;
+    size_t n_ordered_events, ordered_events_capacity;
+    struct cm_sort_event *held_events; /* what those point to */
+    struct cm_ordered_block block;
     struct cm_group *next;
 };
 
@@ -46,20 +53,6 @@ bool cm_group_grow(struct cm_group *group, size_t n);
 bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk); /* takes a reference */
 bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
                         size_t n);
-
-/* Events that wait for the packets that come after them: a queue for each input, in order of place, so that
- * only its first event need be held against a packet. Zeroed is empty. Each list that is added lies behind
- * what its inputs have waiting already. */
-struct cm_waiting_events {
-    struct cm_waiting_queue {
-        struct cm_sort_event *first, *last;
-    } * queues; /* by input */
-    size_t n_queues;
-    size_t n_events;
-};
-/* Takes the list, also when it fails. False: no memory. */
-bool cm_waiting_events_add(struct cm_waiting_events *waiting, struct cm_sort_event *list);
-void cm_waiting_events_fini(struct cm_waiting_events *waiting);
 
 /* Settle a group whose entries are all there: sort if events or slices demand to know the order now, turn the
  * events that come before its packets into bytes, and reserve its places. In output order, one caller at a

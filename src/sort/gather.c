@@ -10,6 +10,7 @@
 
 #include "base/checked.h"
 #include "os/thread.h"
+#include "sort/blocks.h"
 #include "sort/emit.h"
 #include "sort/index_int.h"
 #include "sort/order.h"
@@ -28,10 +29,14 @@ struct cm_gather {
     struct cm_index *index;
     struct cm_encoder encoder;
     struct cm_outlet outlet;
+    struct cm_taker taker; /* in place of those two where `to_taker` */
+    bool to_taker, as_read;
     struct cm_refetch refetch;
-    struct cm_mutex lock; /* guards everything below, and the outlet's reserve and the encoder's event */
+    struct cm_mutex lock; /* guards everything below, and the outlet's reserve, the encoder's event, and the
+                             taker's settle */
     struct cm_waiting_events waiting;
     uint64_t next; /* entry */
+    uint64_t n_blocks;
     bool rest_settled;
     bool failed;
     _Atomic uint64_t n_written;
@@ -54,8 +59,14 @@ struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_
     if (gather == NULL)
         return NULL;
     gather->index = index;
-    gather->encoder = *options->encoder;
-    gather->outlet = *options->outlet;
+    gather->to_taker = options->taker != NULL;
+    gather->as_read = options->order == CM_SORT_AS_READ;
+    if (gather->to_taker) {
+        gather->taker = *options->taker;
+    } else {
+        gather->encoder = *options->encoder;
+        gather->outlet = *options->outlet;
+    }
     gather->refetch = *refetch;
     cm_mutex_init(&gather->lock);
     good = cm_waiting_events_add(&gather->waiting, index->events);
@@ -81,6 +92,26 @@ uint64_t cm_gather_packets(const struct cm_gather *gather)
     return atomic_load_explicit(&gather->n_written, memory_order_relaxed);
 }
 
+static bool piece_is_full(const struct cm_gather *gather, uint64_t n, uint64_t n_bytes)
+{
+    return gather->to_taker ? cm_block_is_full((size_t)n, n_bytes)
+                            : n >= PIECE_PACKETS || n_bytes >= PIECE_BYTES;
+}
+
+static enum capmill_status settle(struct cm_gather *gather, struct cm_group *group, bool rest,
+                                  struct cm_error *error)
+{
+    const struct cm_index *index = gather->index;
+
+    if (gather->to_taker)
+        return cm_block_settle(group, &gather->waiting, rest, gather->n_blocks++, &gather->taker, error);
+    if (!rest)
+        return cm_group_settle(group, &gather->waiting, &gather->encoder, &gather->outlet, error);
+    return cm_group_settle_rest(group, &gather->waiting,
+                                index->n > 0 ? index->entries[index->n - 1].time_ns : 0, &gather->encoder,
+                                &gather->outlet, error);
+}
+
 /* Under the lock: the next piece's entries, and their places. CAPMILL_END when there is nothing left. */
 static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group *group,
                                       struct cm_error *error)
@@ -89,34 +120,31 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
     uint64_t first = gather->next;
     uint64_t end = first;
     uint64_t n_bytes = 0;
+    bool rest;
 
-    if (gather->failed)
+    if (gather->failed || gather->rest_settled)
         return CAPMILL_END;
-    while (end < index->n && (end == first || (n_bytes < PIECE_BYTES && end - first < PIECE_PACKETS)))
-        n_bytes += index->entries[end++].written_bytes;
-    if (end == first) {
-        if (gather->rest_settled)
-            return CAPMILL_END;
-        gather->rest_settled = true;
-        return cm_group_settle_rest(group, &gather->waiting,
-                                    index->n > 0 ? index->entries[index->n - 1].time_ns : 0, &gather->encoder,
-                                    &gather->outlet, error);
-    }
+    for (; end < index->n && !piece_is_full(gather, end - first, n_bytes); end++)
+        n_bytes += gather->to_taker ? index->entries[end].record_bytes : index->entries[end].written_bytes;
     if (!cm_group_grow(group, (size_t)(end - first)))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a piece of the output");
     for (uint64_t i = first; i < end; i++) {
         const struct cm_index_entry *entry = &index->entries[i];
 
-        group->entries[group->n++] = (struct cm_window_entry){.time_ns = entry->time_ns,
-                                                              .place = entry->place,
-                                                              .record_bytes = entry->record_bytes,
-                                                              .written_bytes = entry->written_bytes,
-                                                              .interface = entry->interface,
-                                                              .flags = entry->flags};
+        group->entries[group->n++] = (struct cm_ordered_packet){.time_ns = entry->time_ns,
+                                                                .place = entry->place,
+                                                                .record_bytes = entry->record_bytes,
+                                                                .written_bytes = entry->written_bytes,
+                                                                .interface = entry->interface,
+                                                                .flags = entry->flags};
     }
     group->sorted = true;
+    group->as_read = gather->as_read;
     gather->next = end;
-    return cm_group_settle(group, &gather->waiting, &gather->encoder, &gather->outlet, error);
+    /* a taker gets what is left with the last block, as it does from a window */
+    rest = gather->to_taker ? end == index->n : end == first;
+    gather->rest_settled = rest;
+    return settle(gather, group, rest, error);
 }
 
 static bool make_room(struct staging *staging, size_t n_bytes, size_t n_entries)
@@ -172,7 +200,7 @@ static enum capmill_status load(struct cm_gather *gather, struct cm_group *group
     size_t i = 0;
 
     for (size_t e = 0; e < group->n; e++) {
-        const struct cm_window_entry *entry = &group->entries[e];
+        const struct cm_ordered_packet *entry = &group->entries[e];
 
         least = cm_min_u64(least, entry->place);
         end = cm_max_u64(end, entry->place + entry->record_bytes);
@@ -230,12 +258,14 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     struct cm_group *group = cm_group_create();
     struct staging staging = {0};
     struct cm_emitter emitter = {0};
+    void *taker_local = NULL;
     enum capmill_status status = CAPMILL_OK;
     bool going = true;
 
     if (group == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to gather packets in");
-    status = cm_emitter_init(&emitter, &gather->encoder, error);
+    status = gather->to_taker ? gather->taker.open(gather->taker.context, &taker_local, error)
+                              : cm_emitter_init(&emitter, &gather->encoder, error);
     if (status < 0) {
         cm_group_destroy(group);
         return status;
@@ -248,7 +278,11 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
             break;
         if (group->n > 0)
             status = load(gather, group, &staging, error);
-        if (status == CAPMILL_OK && group->n_pieces > 0)
+        if (gather->to_taker && status >= 0)
+            status = cm_block_take(group, &gather->taker, taker_local, error);
+        else if (gather->to_taker)
+            cm_block_drop(group, &gather->taker);
+        else if (status == CAPMILL_OK && group->n_pieces > 0)
             status = cm_group_emit(group, &emitter, &gather->outlet, error);
         if (status < 0)
             break;
@@ -263,6 +297,8 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     }
     cm_mutex_lock(&gather->lock); /* the encoder counts under it */
     cm_emitter_fini(&emitter);
+    if (gather->to_taker)
+        gather->taker.close(gather->taker.context, taker_local);
     cm_mutex_unlock(&gather->lock);
     cm_group_destroy(group);
     free(staging.bytes);

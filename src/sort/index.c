@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Putting the runs of an index together in order of time. Runs that follow one another are only laid end to
+/* Putting the runs of an index together in order of time (merging inputs as they are: index_merge.c). Runs that follow one another are only laid end to
  * end; others are dealt into buckets by the top bits of their times, and each bucket put in order by
  * itself. */
 #include "sort/index_int.h"
@@ -204,6 +204,8 @@ enum capmill_status cm_index_order(struct cm_index *index, const struct cm_paral
     if (index->entries == NULL || ordering.starts == NULL)
         status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %" PRIu64 " packets",
                               index->n);
+    else if (index->order == CM_SORT_AS_READ)
+        status = cm_index_merge(index, error);
     else if (chained(index, ordering.starts))
         parallel->run(parallel->context, (size_t)index->n_runs, lay, &ordering);
     else

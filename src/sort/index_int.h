@@ -7,10 +7,13 @@
 #include "sort/entry.h"
 #include "sort/sort.h"
 
-/* The packets of one range, in order of time. */
+/* The packets of one range, in order of time, or as they were read. */
 struct cm_index_run {
     struct cm_index_entry *entries; /* NULL once they are in the whole */
     size_t n;
+    uint64_t n_seen; /* packets, kept or not */
+    uint64_t number_base;
+    uint32_t input;
 };
 
 struct cm_index {
@@ -22,6 +25,10 @@ struct cm_index {
     uint64_t n;
     struct cm_sort_event *events; /* in order of place for each input */
     uint64_t memory_bytes;
+    enum cm_sort_order order;
 };
+
+/* Merge the inputs of an index whose runs are as they were read into index->entries, which is there. */
+enum capmill_status cm_index_merge(struct cm_index *index, struct cm_error *error);
 
 #endif

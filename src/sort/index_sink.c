@@ -13,6 +13,8 @@
 
 struct shared {
     struct cm_encoder encoder;
+    bool numbered; /* for a taker: packets know their number in place of a written length */
+    bool as_read;
     const uint64_t *sequence_base;
     uint64_t memory_bytes;
     struct cm_mutex lock; /* guards the index and the event lists */
@@ -29,6 +31,7 @@ struct local {
     struct cm_index_entry *entries;
     struct cm_index_entry *scratch;
     size_t n, capacity;
+    uint64_t n_seen; /* packets of the range, kept or not */
     struct cm_sort_event *events, **last_event;
 };
 
@@ -45,8 +48,8 @@ static enum capmill_status open_local(void *context, unsigned thread, void **loc
     return CAPMILL_OK;
 }
 
-static enum capmill_status hand_in(struct shared *shared, struct local *local, uint64_t number,
-                                   struct cm_error *error)
+static enum capmill_status hand_in(struct shared *shared, struct local *local, uint32_t input,
+                                   uint64_t number, struct cm_error *error)
 {
     struct cm_index *index = shared->index;
     struct cm_index_entry *entries = NULL;
@@ -54,7 +57,8 @@ static enum capmill_status hand_in(struct shared *shared, struct local *local, u
     enum capmill_status status = CAPMILL_OK;
 
     if (local->n > 0) {
-        cm_sort_index_entries(local->entries, local->scratch, local->n);
+        if (!shared->as_read)
+            cm_sort_index_entries(local->entries, local->scratch, local->n);
         entries = malloc(local->n * sizeof(*entries));
         if (entries == NULL)
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the index of a range");
@@ -70,7 +74,8 @@ static enum capmill_status hand_in(struct shared *shared, struct local *local, u
         memset(shared->events + before, 0, (index->runs_capacity - before) * sizeof(*shared->events));
     }
     if (status == CAPMILL_OK) {
-        index->runs[number] = (struct cm_index_run){entries, local->n};
+        index->runs[number] =
+            (struct cm_index_run){.entries = entries, .n = local->n, .n_seen = local->n_seen, .input = input};
         shared->events[number].first = local->events;
         index->n_runs = number + 1 > index->n_runs ? number + 1 : index->n_runs;
         index->n += local->n;
@@ -87,6 +92,7 @@ static enum capmill_status hand_in(struct shared *shared, struct local *local, u
     }
     cm_mutex_unlock(&shared->lock);
     local->n = 0;
+    local->n_seen = 0;
     local->events = NULL;
     local->last_event = &local->events;
     return status;
@@ -110,8 +116,11 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
                                          .record_bytes = packet->record_bytes,
                                          .written_bytes = packet->record_bytes,
                                          .interface = packet->interface,
-                                         .flags = cm_entry_flags(packet)};
-        if (!shared->encoder.verbatim) {
+                                         .flags = cm_ordered_flags(packet)};
+        if (shared->numbered) {
+            cm_number_split(local->n_seen + cm_batch_selected(batch, i) + 1, &entry->written_bytes,
+                            &entry->flags);
+        } else if (!shared->encoder.verbatim) {
             struct cm_record record = {cm_packet_record(packet), packet->time_ns, packet->record_bytes,
                                        packet->interface, batch->input};
 
@@ -119,6 +128,7 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
         }
     }
     local->n += n;
+    local->n_seen += batch->n_packets;
     for (uint32_t i = 0; i < batch->n_events; i++) {
         if (batch->events[i].type == CM_EVENT_DAMAGE)
             continue;
@@ -129,7 +139,7 @@ static enum capmill_status consume(void *context, void *local_context, struct cm
     }
     if (!batch->last_of_sequence)
         return CAPMILL_OK;
-    return hand_in(shared, local, shared->sequence_base[batch->input] + batch->sequence, error);
+    return hand_in(shared, local, batch->input, shared->sequence_base[batch->input] + batch->sequence, error);
 }
 
 static enum capmill_status combine(void *context, void *local_context, struct cm_error *error)
@@ -155,12 +165,30 @@ static void free_events(struct shared *shared)
     shared->events = NULL;
 }
 
+/* Numbers within the run become numbers within the input. In order of runs. */
+static void number_run(struct cm_index *index, uint64_t number)
+{
+    struct cm_index_run *run = &index->runs[number];
+    const struct cm_index_run *before = number > 0 ? &index->runs[number - 1] : NULL;
+
+    run->number_base =
+        before != NULL && before->input == run->input ? before->number_base + before->n_seen : 0;
+    for (size_t i = 0; i < run->n && run->number_base > 0; i++) {
+        struct cm_index_entry *entry = &run->entries[i];
+
+        cm_number_split(run->number_base + cm_number_join(entry->written_bytes, entry->flags),
+                        &entry->written_bytes, &entry->flags);
+    }
+}
+
 static enum capmill_status finish(void *context, struct cm_error *error)
 {
     struct shared *shared = context;
     struct cm_sort_event **end = &shared->index->events;
 
     (void)error;
+    for (uint64_t i = 0; i < shared->index->n_runs && shared->numbered; i++)
+        number_run(shared->index, i);
     for (uint64_t i = 0; i < shared->index->n_runs; i++) {
         *end = shared->events[i].first;
         shared->events[i].first = NULL;
@@ -191,7 +219,11 @@ enum capmill_status cm_index_sink_create(const struct cm_sort_options *options, 
         free(shared);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index");
     }
-    shared->encoder = *options->encoder;
+    shared->numbered = options->taker != NULL;
+    shared->as_read = options->order == CM_SORT_AS_READ;
+    if (!shared->numbered)
+        shared->encoder = *options->encoder;
+    shared->index->order = options->order;
     shared->sequence_base = options->sequence_base;
     shared->memory_bytes = options->memory_bytes;
     cm_mutex_init(&shared->lock);

@@ -10,7 +10,7 @@
 #define DIGIT_BITS  11
 #define DIGIT_COUNT (1u << DIGIT_BITS)
 
-#define ENTRY   cm_window_entry
+#define ENTRY   cm_ordered_packet
 #define NAME(x) window_##x
 #include "sort/order_template.h"
 #undef ENTRY
@@ -22,7 +22,7 @@
 #undef ENTRY
 #undef NAME
 
-void cm_sort_window_entries(struct cm_window_entry *entries, struct cm_window_entry *scratch, size_t n)
+void cm_sort_window_entries(struct cm_ordered_packet *entries, struct cm_ordered_packet *scratch, size_t n)
 {
     window_order(entries, scratch, n);
 }
@@ -32,7 +32,7 @@ void cm_sort_index_entries(struct cm_index_entry *entries, struct cm_index_entry
     index_order(entries, scratch, n);
 }
 
-size_t cm_sort_upper_bound(const struct cm_window_entry *entries, size_t from, size_t n, uint64_t time_ns)
+size_t cm_sort_upper_bound(const struct cm_ordered_packet *entries, size_t from, size_t n, uint64_t time_ns)
 {
     while (from < n) {
         size_t middle = from + (n - from) / 2;

@@ -9,10 +9,10 @@
 
 #include "sort/entry.h"
 
-void cm_sort_window_entries(struct cm_window_entry *entries, struct cm_window_entry *scratch, size_t n);
+void cm_sort_window_entries(struct cm_ordered_packet *entries, struct cm_ordered_packet *scratch, size_t n);
 void cm_sort_index_entries(struct cm_index_entry *entries, struct cm_index_entry *scratch, size_t n);
 
 /* First position whose time is greater than `time_ns`, in entries[from..n) that are in order. */
-size_t cm_sort_upper_bound(const struct cm_window_entry *entries, size_t from, size_t n, uint64_t time_ns);
+size_t cm_sort_upper_bound(const struct cm_ordered_packet *entries, size_t from, size_t n, uint64_t time_ns);
 
 #endif

@@ -7,16 +7,31 @@
  *   index    two reads: the first leaves an index in order of time, cm_gather brings the packets in that
  *            order.
  *
+ * AS_READ, the "window" holds nothing: what arrives goes on in input order, and comes too late where inputs
+ * overlap in time.
+ *
  * Later ways (spilling runs, distributing into buckets) are to stand beside these, behind the same outlet. */
 #ifndef CM_SORT_SORT_H
 #define CM_SORT_SORT_H
 
+#include "core/ordered.h"
 #include "core/outlet.h"
 #include "core/stage.h"
 
+enum cm_sort_order {
+    CM_SORT_BY_TIME = 0,
+    /* Inputs keep their order. Several are merged, each taken to be in order of time: always the one goes on
+     * whose next packet is earliest. */
+    CM_SORT_AS_READ,
+};
+
 struct cm_sort_options {
-    const struct cm_encoder *encoder; /* both outlive the sink */
+    /* Where packets go: into one capture, or to a taker. What is not used is NULL; what is outlives the
+     * sink. */
+    const struct cm_encoder *encoder;
     const struct cm_outlet *outlet;
+    const struct cm_taker *taker;
+    enum cm_sort_order order;
     uint64_t memory_bytes;         /* for what the sort itself holds */
     const uint64_t *sequence_base; /* by input: number of its first range in the order of the whole run */
     bool read_once; /* the inputs cannot be read again: hold as much as memory allows before anything leaves,
@@ -55,7 +70,7 @@ struct cm_parallel {
     unsigned n_threads;
     void (*run)(void *context, size_t n, void (*task)(void *argument, size_t i), void *argument);
 };
-/* Put the index in order. */
+/* Put the index in order, as the sink's options said. */
 enum capmill_status cm_index_order(struct cm_index *index, const struct cm_parallel *parallel,
                                    struct cm_error *error);
 

@@ -204,8 +204,7 @@ static bool take(struct cm_window *window, struct cm_group *group, struct cm_chu
 
     if (!cm_group_grow(group, group->n + (to - chunk->cursor)) || !cm_group_add_chunk(group, chunk))
         return false;
-    memcpy(group->entries + group->n, chunk->entries + chunk->cursor,
-           (to - chunk->cursor) * sizeof(*group->entries));
+    cm_chunk_copy_entries(chunk, chunk->cursor, to, group->entries + group->n);
     group->n += to - chunk->cursor;
     chunk->cursor = to;
     return true;

@@ -37,20 +37,25 @@ expect() { # CANDIDATES WORD...
     [ "$got" = "$wanted" ] || fail "$*: offers '$got', expected '$wanted'"
 }
 
-expect 'generate help info sort stats' capmill ''
+expect 'export generate help info sort stats' capmill ''
 expect 'sort stats' capmill s
-expect 'generate help info sort stats' capmill help ''
+expect 'export generate help info sort stats' capmill help ''
 expect '--skip-unreadable --slice --src-ip --src-port --strict' capmill sort --s
 expect '--seed --set --size' capmill generate --s
 expect '--completion --config' capmill --co
 expect 'bash fish zsh' capmill --completion ''
+expect '--skip-unreadable --slice --sort --src-ip --src-port --strict' capmill export --s
+expect 'gzip' capmill export --codec g
+expect 'payload payload_len' capmill export --columns pay
+expect 'time,src_ip time,src_mac time,src_port' capmill sort --columns time,src
+expect 'dt/hr' capmill export --partition dt/h
 expect 'auto fix keep' capmill sort --checksums ''
 expect 'keep' capmill sort --checksums k
 expect 'fix' capmill sort --checksums = f
 expect 'auto fix keep' capmill sort --checksums =
 expect 'always auto' capmill info --progress a
 expect 'mmap' capmill stats in.pcap --io m
-expect 'pcap pcapng' capmill sort --format p
+expect 'parquet pcap pcapng' capmill sort --format p
 expect 'one.pcap' capmill sort o
 expect 'a b.pcap bash.txt captures fish.txt job.toml one.pcap two.pcapng with blank zsh.txt' \
     capmill sort -o x.pcap ''
@@ -77,10 +82,10 @@ expect '--no-approximate --no-csv --no-decap --no-json --no-print-plan --no-quie
 # A configuration before the command: it may name one, and then the first word may be an input.
 expect 'sort stats' capmill --config job.toml s
 expect 'sort stats' capmill --config = job.toml s
-expect 'generate help info sort stats' capmill --config sort ''
+expect 'export generate help info sort stats' capmill --config sort ''
 expect 'sort stats' capmill --config job.toml --threads 3 s
 expect '--skip-unreadable --slice --src-ip --src-port --strict' capmill --config job.toml sort --s
-expect '--seed --set --size --skip-unreadable --slice --src-ip --src-port --strict' capmill --config job.toml --s
+expect '--seed --set --size --skip-unreadable --slice --sort --src-ip --src-port --strict' capmill --config job.toml --s
 expect 'two.pcapng' capmill --config job.toml one.pcap t
 expect 'two.pcapng' capmill --config job.toml sort t
 expect '--no-force' capmill --config job.toml --no-f
@@ -90,8 +95,19 @@ for word in $(sed -n "s/^        --proto[^']*',' '\([^']*\)'.*/\1/p" bash.txt); 
         fail "--proto does not take $word, which is offered"
 done
 
+"$program" generate --packets 1 -q -o captures/made.pcap || fail "generate: status $?"
+columns=0
+for option in columns flow-columns; do
+    for word in $(sed -n "s/^        --$option[^']*',' '\([^']*\)'.*/\1/p" bash.txt); do
+        columns=$((columns + 1))
+        "$program" export -o x.parquet --$option "$word" --print-plan captures/made.pcap 2>&1 |
+            grep -q 'has no column' && fail "--$option does not take $word, which is offered"
+    done
+done
+[ $columns -eq 59 ] || fail "$columns columns are offered"
+
 # Every option that the help shows is offered, and no other.
-for command in info stats sort generate; do
+for command in info stats sort export generate; do
     helped=$("$program" help $command | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | LC_ALL=C sort | paste -sd ' ')
     [ -n "$helped" ] || fail "no options in the help of $command"
     expect "$helped" capmill $command --

@@ -19,7 +19,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
-COMMANDS = ("info", "stats", "sort", "generate")
+COMMANDS = ("info", "stats", "sort", "export", "generate")
 failures = []
 
 
@@ -80,7 +80,7 @@ def test_example(folder):
     # every option but those that are about the program, or whose keys have another name, is a key
     parsed = tomllib.loads(everything)
     keys = {key for _, key in keys_of(parsed)}
-    other = {"output": "path", "filter": "expression", "set": "packet_sizes"}
+    other = {"output": "path", "filter": "expression", "set": "packet_sizes", "sort": "enabled"}
     # a table of replacements has its own keys, so these are asked by name
     keys |= {key for key in parsed["transform"]}
     for command, names in options().items():
@@ -89,7 +89,7 @@ def test_example(folder):
     # and what is in force has every key of the file that belongs to the command
     in_force = {key for _, key in keys_of(tomllib.loads(
         printed("sort", "--config", "everything.toml", "--print-config", folder=folder)))}
-    for table in ("filter", "transform", "output"):
+    for table in ("filter", "transform", "output", "table"):
         for key in parsed[table]:
             check(key in in_force or key in ("not", "rules", "truncate"), f"[{table}] {key} is lost in --print-config")
 
@@ -102,6 +102,12 @@ JOBS = [
     ("sort", "-o", "x", "in.pcap", "--time-offset", "-1h", "--time-scale=3/2", "--replace-ip", "10.0.0.1=10.0.0.2",
      "--replace-ip", "10.0.0.0/8=fd00::/104", "--replace-port", "tcp:80=8080", "--max-payload-bytes", "0128",
      "--checksums", "fix", "--anonymize", "key file", "--replace-vlan", "1=2", "--replace-mac", "00:00:5e:00:53:01=x"),
+    ("export", "-o", "parquet:zstd:flows=a b", "-o", "json=-", "-o", "./x=y.pcap", "in.pcap", "--sort", "--columns",
+     "time,src_ip", "--columns=payload", "--flow-columns", "first", "--rows", "flows", "--codec", "deflate",
+     "--compression-level", "9", "--partition", "dt/hr", "--max-file-size", "1.5G", "--idle-timeout", "never",
+     "--active-timeout", "90", "--row-group-size", "64M", "--row-group-rows", "1000", "--no-bloom-filter",
+     "--wide-numbers-as-text", "--compress-payload", "--unidirectional"),
+    ("export", "in.pcap"),
     ("stats", "in.pcap", "--top", "3", "--csv", "--memory", "1.5G", "--threads", "2", "--progress", "json", "-q"),
     ("info", "a", "b", "--approximate", "--io", "mmap", "--temp-dir", "/tmp", "--strict", "--verbose", "--json"),
     ("generate", "-o", "x.pcap", "--recipe", "r.recipe", "--set", "packet-sizes=uniform 64-1518", "--flows", "5", "--set",

@@ -52,3 +52,25 @@ CM_TEST(sha1, padding_around_the_end_of_a_block)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         check_digest(message, cases[i].n, cases[i].expected);
 }
+
+/* Whatever is in the other lanes. */
+CM_TEST(sha1, four_at_once_are_what_each_is_alone)
+{
+    uint8_t bytes[CM_SHA1_SHORT_BYTES + CM_SHA1_LANES];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 37 + 11);
+    for (size_t n = 0; n <= CM_SHA1_SHORT_BYTES; n++) {
+        struct cm_sha1_short messages[CM_SHA1_LANES];
+        uint8_t digests[CM_SHA1_LANES][CM_SHA1_BYTES], expected[CM_SHA1_BYTES];
+
+        for (size_t lane = 0; lane < CM_SHA1_LANES; lane++)
+            messages[lane] =
+                (struct cm_sha1_short){bytes + lane, (n + lane * 17) % (CM_SHA1_SHORT_BYTES + 1)};
+        cm_sha1_shorts(messages, digests);
+        for (size_t lane = 0; lane < CM_SHA1_LANES; lane++) {
+            cm_sha1(messages[lane].bytes, messages[lane].n, expected);
+            cm_check_mem(digests[lane], expected, sizeof(expected));
+        }
+    }
+}

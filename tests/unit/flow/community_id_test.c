@@ -114,6 +114,40 @@ CM_TEST(community_id, equals_the_published_vectors)
     }
 }
 
+/* Any number of them, also one that is no multiple of how many are hashed together. */
+CM_TEST(community_id, many_at_once_are_what_each_is_alone)
+{
+    enum { MANY = 11 };
+    uint8_t addresses[2 * 16 + MANY];
+    struct cm_community_tuple tuples[MANY];
+    char texts[MANY][CM_COMMUNITY_ID_TEXT + 1], *texts_at[MANY], expected[CM_COMMUNITY_ID_TEXT];
+
+    for (size_t i = 0; i < sizeof(addresses); i++)
+        addresses[i] = (uint8_t)(i * 73 + 5);
+    for (unsigned i = 0; i < MANY; i++) {
+        tuples[i] = (struct cm_community_tuple){.ip_version = i % 2 ? 4 : 6,
+                                                .protocol = i % 3 ? 6 : 1,
+                                                .src = addresses + i,
+                                                .dst = addresses + 16 + i,
+                                                .src_port = (uint16_t)(i * 1000),
+                                                .dst_port = 443};
+        texts_at[i] = texts[i];
+    }
+    for (size_t n = 0; n <= MANY; n++) {
+        memset(texts, '#', sizeof(texts));
+        cm_community_ids(tuples, n, texts_at);
+        for (size_t i = 0; i < MANY; i++) {
+            cm_check_eq(texts[i][CM_COMMUNITY_ID_TEXT], '#');
+            if (i >= n) {
+                cm_check_eq(texts[i][0], '#');
+                continue;
+            }
+            cm_community_id(&tuples[i], expected);
+            cm_check_str(texts[i], expected);
+        }
+    }
+}
+
 CM_TEST(community_id, ports_decide_where_addresses_are_equal)
 {
     const uint8_t address[4] = {127, 0, 0, 1};

@@ -62,12 +62,12 @@ CM_TEST(changed_runs, packets_of_a_megabyte_stay_whole)
             for (size_t f = 0; f < 2; f++) {
                 const char *inputs[] = {in, late};
                 struct capmill_output output;
-                struct capmill_output plain = {back, CAPMILL_FORMAT_AUTO};
+                struct capmill_output plain = {.path = back, .format = CAPMILL_FORMAT_AUTO};
                 struct capmill_job job;
                 struct ran ran;
 
                 out = temporary_path(&folder, names[f]);
-                output = (struct capmill_output){out, CAPMILL_FORMAT_AUTO};
+                output = (struct capmill_output){.path = out, .format = CAPMILL_FORMAT_AUTO};
                 sort_job(&job, inputs, n_inputs, &output);
                 wishes[w](&job);
                 ran_job(&job, &ran, NULL, NULL);
@@ -138,8 +138,8 @@ CM_TEST(changed_runs, what_has_no_time_takes_that_of_the_earliest_that_has)
     temporary_write(in, capture.bytes, capture.n);
     for (unsigned n_threads = 1; n_threads <= 2; n_threads++) {
         const char *inputs[] = {in};
-        struct capmill_output output = {out, CAPMILL_FORMAT_AUTO};
-        struct capmill_output plain = {back, CAPMILL_FORMAT_PCAP};
+        struct capmill_output output = {.path = out, .format = CAPMILL_FORMAT_AUTO};
+        struct capmill_output plain = {.path = back, .format = CAPMILL_FORMAT_PCAP};
         struct capmill_job job;
         struct ran ran;
 

@@ -181,7 +181,7 @@ static void check_all_ways(const struct expectation *expected)
         struct made model = {0};
         struct made written = {0};
         const char *inputs[] = {in};
-        struct capmill_output output = {out, CAPMILL_FORMAT_AUTO};
+        struct capmill_output output = {.path = out, .format = CAPMILL_FORMAT_AUTO};
         size_t n_kept;
 
         make_capture(&capture, far != 0, NULL);
@@ -396,7 +396,7 @@ CM_TEST(filtered_runs, slices_are_cut_by_the_times_that_are_written)
     temporary_write(in, capture.bytes, capture.n);
     for (unsigned n_threads = 1; n_threads <= 3; n_threads += 2) {
         const char *inputs[] = {in};
-        struct capmill_output output = {out, CAPMILL_FORMAT_AUTO};
+        struct capmill_output output = {.path = out, .format = CAPMILL_FORMAT_AUTO};
         struct capmill_job job;
         struct ran ran;
         char names[512];

@@ -49,15 +49,15 @@ static uint64_t time_of(enum pattern pattern, uint64_t i, uint64_t n, uint64_t *
 
 static void check_window_entries(enum pattern pattern, size_t n, uint64_t seed)
 {
-    struct cm_window_entry *entries = calloc(n + 2, sizeof(*entries));
-    struct cm_window_entry *scratch = malloc((n + 1) * sizeof(*scratch));
+    struct cm_ordered_packet *entries = calloc(n + 2, sizeof(*entries));
+    struct cm_ordered_packet *scratch = malloc((n + 1) * sizeof(*scratch));
     bool *seen = calloc(n + 1, sizeof(*seen));
     uint64_t *times = calloc(n + 1, sizeof(*times));
 
     for (size_t i = 0; i < n; i++) {
         times[i] = time_of(pattern, i, n, &seed);
         entries[i + 1] =
-            (struct cm_window_entry){.time_ns = times[i], .place = i, .record_bytes = (uint32_t)~i};
+            (struct cm_ordered_packet){.time_ns = times[i], .place = i, .record_bytes = (uint32_t)~i};
     }
     entries[0].place = entries[n + 1].place = 4711; /* neighbours that must stay */
     cm_sort_window_entries(entries + 1, scratch, n);
@@ -117,7 +117,7 @@ CM_TEST(order, index_entries_of_every_pattern)
 
 CM_TEST(order, upper_bound_is_the_first_greater)
 {
-    struct cm_window_entry entries[40];
+    struct cm_ordered_packet entries[40];
 
     for (size_t n = 0; n <= 40; n++) {
         for (size_t i = 0; i < n; i++)

@@ -13,7 +13,7 @@ static struct cm_chunk *chunk_of(struct cm_chunk_pool *pool, uint64_t number, co
     struct cm_batch *batch = cm_batch_create(0);
     struct cm_segment *segment = cm_segment_create(0, 1000);
     struct cm_chunk *chunk = cm_chunk_acquire(pool);
-    struct cm_window_entry scratch[64];
+    struct cm_ordered_packet scratch[64];
     struct cm_error error = {0};
 
     cm_check(batch != NULL && segment != NULL && chunk != NULL && n <= 64);
@@ -47,7 +47,7 @@ static enum capmill_status drain(struct cm_window *window, struct cm_chunk_pool 
     while ((status = cm_window_next(window, group, &waiting, &error)) == CAPMILL_OK) {
         cm_sort_window_entries(group->entries, group->scratch, group->n);
         for (size_t i = 0; i < group->n; i++) {
-            const struct cm_window_entry *entry = &group->entries[i];
+            const struct cm_ordered_packet *entry = &group->entries[i];
 
             cm_check_that(drained->n == 0 || drained->last_ns < entry->time_ns ||
                               (drained->last_ns == entry->time_ns && drained->last_place < entry->place),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "Did you mean": the name that a misspelt one is nearest to. */
-#ifndef CM_CLI_NEAREST_H
-#define CM_CLI_NEAREST_H
+#ifndef CM_BASE_NEAREST_H
+#define CM_BASE_NEAREST_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far two names are from each other. */
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <limits.h>
 #include <stdbool.h>

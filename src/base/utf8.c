@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telling UTF-8 from other bytes, and controls from what can be shown. What takes their place is decided in
- * json.c and printer.c. */
-#include "cli/utf8.h"
+/* Telling UTF-8 from other bytes, and controls from what can be shown. What takes their place is the business of whoever
+ * shows them. */
+#include "base/utf8.h"
 
 size_t cm_utf8_length(const unsigned char *p)
 {

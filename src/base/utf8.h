@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 as far as names need it: where a character ends, and whether a terminal would obey it. */
-#ifndef CM_CLI_UTF8_H
-#define CM_CLI_UTF8_H
+#ifndef CM_BASE_UTF8_H
+#define CM_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
