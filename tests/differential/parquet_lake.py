@@ -15,6 +15,7 @@ import datetime
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import sys
@@ -205,6 +206,12 @@ def check_order(lake):
             expect(all(name in ("timestamp_ns", "time") and not descending for name, descending in group), "sorted by %s", group)
 
 
+def scanned(lake, query):
+    """How many row groups DuckDB reads, and of how many."""
+    plan = "\n".join(text for _, text in lake.ask("EXPLAIN ANALYZE " + query))
+    return tuple(int(number) for number in re.search("Row Groups Scanned: ([0-9]+) / ([0-9]+)", plan).groups())
+
+
 def check_skipping(lake):
     """A range of times and a flow leave out the row groups that cannot have them."""
     import pyarrow.compute
@@ -219,9 +226,8 @@ def check_skipping(lake):
     left = fragment.subset(filter=(field >= first) & (field <= last)).row_groups
     expect([group.id for group in left] == [8], "pyarrow reads the row groups %s for a range in the ninth", left)
     # DuckDB: by the same statistics, and by the bloom filter
-    overlapping = lake.ask("""SELECT count(*) FROM parquet_metadata('%s') WHERE path_in_schema = 'timestamp_ns'
-                              AND stats_min_value::BIGINT <= %d AND stats_max_value::BIGINT >= %d""" % (path, last, first))
-    expect(overlapping == [(1,)], "%s row groups overlap a range in one", overlapping)
+    query = "SELECT count(caplen) FROM '%s' WHERE timestamp_ns BETWEEN %d AND %d" % (path, first, last)
+    expect(scanned(lake, query) == (1, n_groups), "DuckDB reads %s row groups for a range in one", scanned(lake, query))
     wanted = sum(first <= time <= last for time in rows["timestamp_ns"])
     counted = lake.ask("SELECT count(*) FROM '%s' WHERE timestamp_ns BETWEEN %d AND %d" % (path, first, last))
     expect(counted == [(wanted,)], "DuckDB counts %s, not %d", counted, wanted)
@@ -234,6 +240,8 @@ def check_skipping(lake):
     expect(not any(excluded for group, excluded in probed if group in has), "a row group is excluded that has the flow")
     expect(sum(excluded for _, excluded in probed) >= (n_groups - len(has)) * 0.9, "%d of %d row groups without the flow are "
            "excluded", sum(excluded for _, excluded in probed), n_groups - len(has))
+    query = "SELECT count(caplen) FROM '%s' WHERE flow_id = %d::UBIGINT" % (path, rare)
+    expect(scanned(lake, query)[0] <= len(has) + 2, "DuckDB reads %s row groups for a flow in %d", scanned(lake, query), len(has))
     for absent in (1, 2**63 + 5, 2**64 - 1):
         probed = lake.ask("SELECT bloom_filter_excludes FROM parquet_bloom_probe('%s', 'flow_id', %d::UBIGINT)" % (path, absent))
         expect(sum(excluded for excluded, in probed) >= n_groups * 0.9, "a flow that is nowhere: %s", probed)
@@ -257,16 +265,18 @@ def files_of(folder):
 
 def manifest_agrees(lake, folder, n_rows):
     """Every file is in the manifest with its rows and bytes, and no other is there."""
-    listed = manifest_of(folder)["files"]
+    manifest = manifest_of(folder)
+    listed = manifest["files"]
     expect(sorted(entry["path"] for entry in listed) == files_of(folder), "the manifest lists %s, there are %s",
            sorted(entry["path"] for entry in listed)[:5], files_of(folder)[:5])
     for entry in listed:
         path = os.path.join(folder, entry["path"])
-        counted = lake.ask("SELECT count(*) FROM '%s'" % path)[0][0]
-        expect(entry["rows"] == counted, "%s: %s rows, the manifest says %s", entry["path"], counted, entry["rows"])
-        expect(entry["bytes"] == os.path.getsize(path), "%s: %d bytes, the manifest says %s", entry["path"],
-               os.path.getsize(path), entry["bytes"])
-    expect(sum(entry["rows"] for entry in listed) == n_rows, "%d rows in all", sum(entry["rows"] for entry in listed))
+        n, least, greatest = lake.ask("SELECT count(*), min(timestamp_ns), max(timestamp_ns) FROM '%s'" % path)[0]
+        told = entry["rows"], entry["min_time_ns"], entry["max_time_ns"], entry["bytes"]
+        expect(told == (n, least, greatest, os.path.getsize(path)), "%s: the manifest says %s, there are %s", entry["path"], told,
+               (n, least, greatest, os.path.getsize(path)))
+    expect(sum(entry["rows"] for entry in listed) == manifest["rows"] == n_rows, "%d rows in all", manifest["rows"])
+    expect(sum(entry["bytes"] for entry in listed) == manifest["bytes"], "%d bytes in all", manifest["bytes"])
 
 
 def days(lake):
@@ -316,6 +326,32 @@ def check_partitions(lake):
     expect(os.path.exists(stranger), "a file that is not capmill's was removed")
     os.unlink(stranger)
     manifest_agrees(lake, folder, len(packets))
+
+
+def check_partition_values(lake):
+    """Folders by a column, which files then leave to their folders; NULL is a folder too."""
+    arp = b"\xff" * 12 + b"\x08\x06" + bytes(28)
+    packets = [(10**18 + i, arp if i % 3 == 0 else frame_of(i, b"x", 17 if i % 3 == 1 else 6)) for i in range(300)]
+    folder = lake.path("values")
+    lake.export(lake.pcap(packets), "--partition", "protocol", "-o", "parquet=" + folder)
+    manifest_agrees(lake, folder, len(packets))
+    counted = lake.ask("""SELECT protocol, count(*), min(timestamp_ns) FROM read_parquet('%s', hive_partitioning = true,
+                          hive_types = {'protocol': UTINYINT}) GROUP BY ALL ORDER BY ALL""" % os.path.join(folder, "*", "*.parquet"))
+    expect(counted == [(6, 100, 10**18 + 2), (17, 100, 10**18 + 1), (None, 100, 10**18)], "by protocol: %s", counted)
+
+
+def check_names(lake):
+    """Names of inputs that are not UTF-8, or that JSON and SQL must quote."""
+    for name in (b"caf\xe9.pcap", b"a \"quoted\" name.pcap", "größe 'x'.pcap".encode()):
+        capture = os.path.join(os.fsencode(lake.folder), name)
+        shutil.copyfile(lake.pcap([(1, frame_of(1))]), capture)
+        table = four_ways(lake, os.fsdecode(capture), ["file", "payload"])
+        expect(table["payload"] == [frame_of(1)], "%s", name)
+        expect(table["file"][0].encode() == capture or b"\xe9" in name, "%s became %s", name, table["file"][0])
+        folder = lake.path("named")
+        lake.export(os.fsdecode(capture), "--partition", "dt", "-o", "parquet=" + folder)
+        inputs = manifest_of(folder)["inputs"]
+        expect(len(inputs) == 1 and inputs[0]["path"] == table["file"][0], "the manifest has %s", inputs)
 
 
 def check_max_file_size(lake):
@@ -495,8 +531,9 @@ def check_several_inputs(lake):
     expect(list(zip(*(table[name] for name in columns))) == expected, "the merged rows are others")
 
 
-CHECKS = [check_types, check_statistics, check_order, check_skipping, check_partitions, check_max_file_size, check_limits,
-          check_ids, check_codecs, check_compressed_payload, check_avro_schema, check_same_bytes, check_several_inputs]
+CHECKS = [check_types, check_statistics, check_order, check_skipping, check_partitions, check_partition_values,
+          check_names, check_max_file_size, check_limits, check_ids,
+          check_codecs, check_compressed_payload, check_avro_schema, check_same_bytes, check_several_inputs]
 
 
 # --- a large one ---

@@ -87,7 +87,7 @@ def link_of(row, packet, protocols):
 def headers_of(view):
     """What is told of a network packet."""
     more = view.layer.more if view.layer is not None else {}
-    values = {"src_ip": address_text(view, "src"), "dst_ip": rules_vs_tshark_text(view, "dst"),
+    values = {"src_ip": address_text(view, "src"), "dst_ip": address_text(view, "dst"),
               "src_port": view.src_port, "dst_port": view.dst_port, "protocol": view.protocol, "tcp_flags": view.tcp_flags,
               "ttl": more.get("ttl"), "ip_id": more.get("ip_id")}
     transport = view.layer is not None and not view.layer.later
