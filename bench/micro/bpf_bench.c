@@ -172,6 +172,9 @@ int main(void)
     for (unsigned i = 0; i < 100; i++)
         n += (size_t)snprintf(hosts + n, sizeof(hosts) - n, "%shost 10.0.%u.%u", i == 0 ? "" : " or ",
                               next_random(&random) % 256, next_random(&random) % 256);
+    bench("ip", "ip", warm, cold);
+    bench("ip proto 6", "ip proto 6", warm, cold);
+    bench("ip proto 17 and greater 100", "ip proto 17 and greater 100", warm, cold);
     bench("tcp port 80", "tcp port 80", warm, cold);
     bench("port 80 or port 443", "port 80 or port 443", warm, cold);
     bench("16 instructions", "tcp and (port 80 or port 443) and not net 192.168.0.0/16 and greater 64", warm,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a table of packets costs per packet before anything is encoded: decoded packets become columns, the default
- * ones and all there are, with a thousand and a million flows, every flow as likely as any other. Prints one JSON
- * object, nanoseconds: of the median call, and over all calls. */
+ * ones and all there are; and flows: making updates, adding them, and each flow that ends becoming a row. With a
+ * thousand and a million flows, every flow as likely as any other. Prints one JSON object, nanoseconds: of the median
+ * call, and over all calls. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/endian.h"
 #include "os/clock.h"
+#include "sink/flow_rows.h"
 #include "sink/packet_columns.h"
 #include "wire/headers.h"
 #include "wire/numbers.h"
@@ -173,6 +175,68 @@ static void measure_columns(const char *name, struct cm_packet_columns *columns,
     cm_packet_columns_local_destroy(local);
 }
 
+/* --- flows --- */
+
+static struct cm_flow_rows *open_flows(void)
+{
+    const struct cm_flow_rows_options options = {.idle_ns = UINT64_C(60000000000),
+                                                 .active_ns = UINT64_C(300000000000),
+                                                 .memory_bytes = UINT64_C(1) << 30};
+    struct cm_flow_rows *flows = NULL;
+    struct cm_error error = {0};
+
+    if (cm_flow_rows_create(&options, &flows, &error) != CAPMILL_OK)
+        stop(error.text);
+    return flows;
+}
+
+/* All flows end. Nanoseconds per row. */
+static double end_flows(struct cm_flow_rows *flows, uint64_t *n_rows_ret)
+{
+    const uint64_t start = cm_clock_monotonic_ns();
+    struct cm_error error = {0};
+    struct cm_table_rows rows;
+
+    if (cm_flow_rows_add(flows, NULL, &error) != CAPMILL_OK)
+        stop(error.text);
+    for (*n_rows_ret = 0; cm_flow_rows_next(flows, &rows, &error) == CAPMILL_OK;)
+        *n_rows_ret += rows.n_rows;
+    return (double)(cm_clock_monotonic_ns() - start) / (double)*n_rows_ret;
+}
+
+static void measure_flows(struct workload *work, uint32_t n_flows, bool last)
+{
+    const struct cm_packet_rows packets = rows_of(work);
+    struct cm_flow_rows *flows = open_flows();
+    uint64_t make_times[CALLS], add_times[CALLS], n_rows;
+    double row_ns;
+
+    work->n_flows = n_flows;
+    for (unsigned call = 0; call < CALLS; call++) {
+        struct cm_flow_updates *updates = NULL;
+        struct cm_error error = {0};
+        uint64_t start, made;
+
+        make_packets(work);
+        start = cm_clock_monotonic_ns();
+        if (cm_flow_updates_make(flows, &packets, &updates, &error) != CAPMILL_OK)
+            stop(error.text);
+        made = cm_clock_monotonic_ns();
+        if (cm_flow_rows_add(flows, updates, &error) != CAPMILL_OK)
+            stop(error.text);
+        add_times[call] = cm_clock_monotonic_ns() - made;
+        make_times[call] = made - start;
+        free(updates);
+    }
+    print_times("flow_make", n_flows, make_times, false);
+    print_times("flow_add", n_flows, add_times, false);
+    row_ns = end_flows(flows, &n_rows);
+    if (n_rows > n_flows || n_rows < n_flows / 2)
+        stop("flows were lost, or made up");
+    printf("  \"flow_row_%u\": {\"mean_ns\": %.1f}%s\n", n_flows, row_ns, last ? "" : ",");
+    cm_flow_rows_destroy(flows);
+}
+
 int main(void)
 {
     struct workload *work = calloc(1, sizeof(*work));
@@ -185,6 +249,8 @@ int main(void)
     measure_columns("default", usual, work, 1000000);
     measure_columns("all", all, work, 1000);
     measure_columns("all", all, work, 1000000);
+    measure_flows(work, 1000, false);
+    measure_flows(work, 1000000, true);
     printf("}\n");
     cm_packet_columns_destroy(usual);
     cm_packet_columns_destroy(all);

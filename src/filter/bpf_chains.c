@@ -209,13 +209,15 @@ void cm_bpf_make_chains(struct cm_bpf_translation *t)
     struct chain chain;
     struct cm_bpf_node node;
 
-    push(t, cm_bpf_resolve(t, 0));
+    const uint32_t start = cm_bpf_resolve(t, 0);
+
+    push(t, start);
     while (t->n_stack > 0) {
         uint32_t at = t->stack[--t->n_stack];
         const struct cm_bpf_instruction *in = &t->in[at];
 
         if (t->program->n_ops < t->max_ops && make_chain(t, at, false, &chain)) {
-            if (chain.n > 1) {
+            if (chain.n > 1 || at == start) { /* at the start one test can be a sieve */
                 struct cm_bpf_op *op = put_chain_op(t, at, &chain);
 
                 op->n_sets = make_sets(t, &chain);

@@ -114,6 +114,17 @@ struct cm_bpf_set {
     uint32_t first;      /* of the table, in `table` */
 };
 
+/* The first chain of a program, where one of its two ways drops the packet: all packets of a batch go through it
+ * before the first of them goes on. */
+struct cm_bpf_sieve {
+    bool is_used;
+    bool stays_where_failed; /* those that pass are dropped, rather than those that do not */
+    bool decides;            /* nothing comes behind it */
+    uint32_t caplen;         /* for packets of fewer bytes it cannot be asked */
+    uint32_t first, n;       /* tests */
+    uint32_t next;           /* the operation where packets that stay go on */
+};
+
 #define CM_BPF_HASH 2654435761u /* 2^32 divided by the golden ratio (Knuth, volume 3, 6.4) */
 
 struct cm_bpf_program {
@@ -123,6 +134,7 @@ struct cm_bpf_program {
     uint32_t *table;
     uint32_t n_ops, n_tests, n_sets, n_table;
     uint32_t start;
+    struct cm_bpf_sieve sieve;
     bool reads_packet; /* its bytes, not its length alone */
     bool uses_cells;   /* scratch cells must be zeroed for each packet */
 };

@@ -3,6 +3,7 @@
  * of which jumps to the next by itself: the branch predictor then sees each place by itself. */
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/endian.h"
 #include "filter/bpf_program_int.h"
 
@@ -65,8 +66,9 @@ static inline void fetch(const uint8_t *data)
     __builtin_prefetch(data + 63); /* headers rarely lie in one line alone */
 }
 
-/* Narrows `selection`; *value_ret is what the program returned for the last packet. */
-static uint32_t run(const struct cm_bpf_program *program, const struct cm_packet *packets,
+/* From the operation `first` on, narrows `selection`; *value_ret is what the program returned for the last
+ * packet. */
+static uint32_t run(const struct cm_bpf_program *program, uint32_t first, const struct cm_packet *packets,
                     uint16_t *selection, uint32_t n, uint32_t *value_ret)
 {
     static const void *const places[] = {
@@ -74,7 +76,7 @@ static uint32_t run(const struct cm_bpf_program *program, const struct cm_packet
         CM_BPF_OPS(X)
 #undef X
     };
-    const struct cm_bpf_op *const ops = program->ops, *const start = ops + program->start, *op;
+    const struct cm_bpf_op *const ops = program->ops, *const start = ops + first, *op;
     const struct cm_packet *packet;
     const uint8_t *data;
     uint32_t cells[CM_BPF_CELLS] = {0};
@@ -337,14 +339,62 @@ uint32_t cm_bpf_program_run(const struct cm_bpf_program *program, const uint8_t 
     packet.data = data;
     packet.caplen = caplen;
     packet.origlen = origlen;
-    run(program, &packet, &selection, 1, &value);
+    run(program, program->start, &packet, &selection, 1, &value);
     return value;
+}
+
+/* Narrows `selection` up to the first packet that is too short, of which the number is answered (n: none is).
+ * Called with a constant for `n_tests`: the loop over them is gone then. */
+__attribute__((always_inline)) static inline uint32_t
+sieve_by(const struct cm_bpf_program *program, uint32_t n_tests, const struct cm_packet *packets,
+         uint16_t *selection, uint32_t n, uint32_t *kept_ret)
+{
+    const struct cm_bpf_test *tests = program->tests + program->sieve.first;
+    const uint32_t caplen = program->sieve.caplen;
+    const bool stays_where_failed = program->sieve.stays_where_failed;
+    uint32_t kept = 0, i;
+
+    for (i = 0; i < n; i++) {
+        const uint16_t at = selection[i];
+        const struct cm_packet *packet = &packets[at];
+
+        if (i + AHEAD < n)
+            fetch(packets[selection[i + AHEAD]].data);
+        if (CM_UNLIKELY(packet->caplen < caplen))
+            break;
+        selection[kept] = at;
+        kept += all_pass(packet->data, tests, n_tests) != stays_where_failed;
+    }
+    *kept_ret = kept;
+    return i;
+}
+
+static uint32_t sieve(const struct cm_bpf_program *program, const struct cm_packet *packets,
+                      uint16_t *selection, uint32_t n, uint32_t *kept_ret)
+{
+    switch (program->sieve.n) {
+    case 1:
+        return sieve_by(program, 1, packets, selection, n, kept_ret);
+    case 2:
+        return sieve_by(program, 2, packets, selection, n, kept_ret);
+    default:
+        return sieve_by(program, program->sieve.n, packets, selection, n, kept_ret);
+    }
 }
 
 uint32_t cm_bpf_program_select(const struct cm_bpf_program *program, const struct cm_packet *packets,
                                uint16_t *selection, uint32_t n)
 {
-    uint32_t value;
+    uint32_t value, kept = 0, n_sieved = 0, n_rest;
 
-    return run(program, packets, selection, n, &value);
+    if (program->sieve.is_used)
+        n_sieved = sieve(program, packets, selection, n, &kept);
+    if (kept > 0 && !program->sieve.decides)
+        kept = run(program, program->sieve.next, packets, selection, kept, &value);
+    if (n_sieved == n)
+        return kept;
+    /* all of them where there is no sieve, else from the first that was too short for it on */
+    n_rest = run(program, program->start, packets, selection + n_sieved, n - n_sieved, &value);
+    memmove(selection + kept, selection + n_sieved, n_rest * sizeof(*selection));
+    return kept + n_rest;
 }

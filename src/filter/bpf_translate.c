@@ -125,6 +125,32 @@ static bool jumps_back(const struct cm_bpf_instruction *in, uint32_t n)
     return false;
 }
 
+static bool drops(const struct cm_bpf_op *op)
+{
+    return op->code == CM_OP_RET_K && op->k == 0;
+}
+
+static void find_sieve(struct cm_bpf_program *program)
+{
+    const struct cm_bpf_op *first = &program->ops[program->start];
+    const struct cm_bpf_op *next;
+    bool stays_where_failed;
+
+    if (first->code != CM_OP_CHAIN)
+        return;
+    stays_where_failed = !drops(&program->ops[first->no]);
+    if (stays_where_failed && !drops(&program->ops[first->yes]))
+        return;
+    next = &program->ops[stays_where_failed ? first->no : first->yes];
+    program->sieve = (struct cm_bpf_sieve){.is_used = true,
+                                           .stays_where_failed = stays_where_failed,
+                                           .decides = next->code == CM_OP_RET_K && next->k != 0,
+                                           .caplen = first->k,
+                                           .first = first->low,
+                                           .n = first->span,
+                                           .next = (uint32_t)(next - program->ops)};
+}
+
 static void translate(struct cm_bpf_translation *t)
 {
     struct cm_bpf_program *program = t->program;
@@ -145,6 +171,7 @@ static void translate(struct cm_bpf_translation *t)
         program->ops[i].no = t->entry[program->ops[i].no];
     }
     program->start = t->entry[cm_bpf_resolve(t, 0)];
+    find_sieve(program);
 }
 
 struct cm_bpf_program *cm_bpf_program_create(const struct cm_bpf_instruction *instructions, size_t n)

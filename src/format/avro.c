@@ -23,6 +23,7 @@
 #define BLOCK_FRAME_BYTES (2 * CM_AVRO_LONG_MOST + CM_AVRO_SYNC_BYTES + SNAPPY_SUM_BYTES)
 
 struct avro {
+    struct cm_finished_spares spares; /* first: finished_part_int.h */
     const struct cm_table_schema *schema;
     enum cm_codec codec;
     int level;
@@ -178,18 +179,21 @@ static void put_plain_block(const struct avro *avro, const struct cm_table_rows 
     close_block(avro, part, end - from, n_before, (size_t)(last - first));
 }
 
-/* Room for all rows at once, so that a part without a codec never moves. */
-static enum capmill_status reserve_plain(const struct avro *avro, const struct cm_table_rows *rows,
-                                         struct cm_finished_part **part, struct cm_error *error)
+/* A part with room for all rows at once where there is no codec, so that it never moves. */
+static enum capmill_status take_part(struct avro *avro, const struct cm_table_rows *rows,
+                                     struct cm_finished_part **part_ret, struct cm_error *error)
 {
+    enum capmill_status status = CAPMILL_OK;
+    uint64_t most = 0;
     uint32_t end;
-    uint64_t most;
-    enum capmill_status status = measure(avro, rows, 0, UINT64_MAX, &end, &most, error);
 
+    if (avro->codec == CM_CODEC_NONE)
+        status = measure(avro, rows, 0, UINT64_MAX, &end, &most, error);
     if (status != CAPMILL_OK)
         return status;
     /* all blocks but the last may reach BLOCK_BYTES */
-    return cm_finished_reserve(part, most + (most / BLOCK_BYTES + 1) * BLOCK_FRAME_BYTES, error);
+    return cm_finished_take(&avro->spares, most + (most / BLOCK_BYTES + 1) * BLOCK_FRAME_BYTES, part_ret,
+                            error);
 }
 
 static enum capmill_status put_blocks(const struct avro *avro, struct local *local,
@@ -216,14 +220,12 @@ static enum capmill_status put_blocks(const struct avro *avro, struct local *loc
 static enum capmill_status encode(void *context, void *opened, const struct cm_table_rows *rows,
                                   struct cm_table_part **part_ret, struct cm_error *error)
 {
-    const struct avro *avro = context;
+    struct avro *avro = context;
     struct local *local = opened;
     struct cm_finished_part *part = NULL;
-    enum capmill_status status = cm_finished_reserve(&part, 0, error);
+    enum capmill_status status = take_part(avro, rows, &part, error);
 
     *part_ret = NULL;
-    if (status == CAPMILL_OK && local->codec == NULL)
-        status = reserve_plain(avro, rows, &part, error);
     if (status == CAPMILL_OK)
         status = put_blocks(avro, local, rows, &part, error);
     if (status != CAPMILL_OK) {
@@ -267,9 +269,9 @@ static enum capmill_status encoder_open(void *context, void **local_ret, struct 
 static enum capmill_status begin(void *context, const struct cm_table_put *put,
                                  struct cm_table_file **file_ret, struct cm_error *error)
 {
-    const struct avro *avro = context;
+    struct avro *avro = context;
 
-    return cm_finished_begin(put, avro->header, avro->n_header, file_ret, error);
+    return cm_finished_begin(&avro->spares, put, avro->header, avro->n_header, file_ret, error);
 }
 
 static void destroy(void *context)
@@ -278,6 +280,7 @@ static void destroy(void *context)
 
     if (avro == NULL)
         return;
+    cm_finished_spares_fini(&avro->spares);
     free(avro->header);
     free(avro);
 }

@@ -3,6 +3,7 @@
  * description says is read in pcapng_interface.c. */
 #include "format/interfaces.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ enum capmill_status cm_interfaces_append(struct cm_interfaces *table, const stru
     if (entry == NULL)
         goto no_memory;
     *entry = *interface;
+    snprintf(entry->number, sizeof(entry->number), "%u", (unsigned)interface->id);
     entry->block = copy;
     entry->block_bytes = block != NULL ? block_bytes : 0;
     table->block_bytes += entry->block_bytes;

@@ -29,7 +29,8 @@ struct cm_interface {
     bool big_endian;  /* of `block` */
     uint8_t *block;   /* the whole interface description block; NULL for pcap; owned by the table */
     uint32_t block_bytes;
-    char name[32]; /* if_name, cut to fit; "" where there is none */
+    char name[64];   /* if_name, cut to fit; "" where there is none */
+    char number[12]; /* `id` as text; set by append */
 };
 
 /* The interfaces of one input. Appended by the one thread that frames in order; others read what was complete
@@ -50,6 +51,12 @@ enum capmill_status cm_interfaces_append(struct cm_interfaces *table, const stru
                                          const uint8_t *block, uint32_t block_bytes, struct cm_error *error);
 /* NULL where there is no such entry. */
 const struct cm_interface *cm_interfaces_get(const struct cm_interfaces *table, uint32_t index);
+
+/* Its name, or its number where it has none. */
+static inline const char *cm_interface_label(const struct cm_interface *interface)
+{
+    return interface->name[0] != 0 ? interface->name : interface->number;
+}
 
 /* Ticks of an interface to nanoseconds since 1970, saturating (sets *saturated_ret). */
 uint64_t cm_time_to_ns(const struct cm_time_units *units, uint64_t ticks, bool *saturated_ret);

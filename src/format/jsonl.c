@@ -7,7 +7,6 @@
 
 #include "base/checked.h"
 #include "base/grow.h"
-#include "format/finished_part_int.h"
 #include "format/jsonl_int.h"
 #include "simd/cpu.h"
 
@@ -79,8 +78,8 @@ static enum capmill_status measure(const struct cm_jsonl *jsonl, struct cm_jsonl
     return CAPMILL_OK;
 }
 
-/* Text straight into the part. */
-static enum capmill_status encode_plain(const struct cm_jsonl *jsonl, struct local *local,
+/* Text straight into a part. */
+static enum capmill_status encode_plain(struct cm_jsonl *jsonl, struct local *local,
                                         const struct cm_table_rows *rows, struct cm_finished_part **part,
                                         struct cm_error *error)
 {
@@ -90,7 +89,7 @@ static enum capmill_status encode_plain(const struct cm_jsonl *jsonl, struct loc
     enum capmill_status status = measure(jsonl, &local->row, rows, 0, UINT64_MAX, &end, &most, error);
 
     if (status == CAPMILL_OK)
-        status = cm_finished_reserve(part, most, error);
+        status = cm_finished_take(&jsonl->spares, most, part, error);
     if (status == CAPMILL_OK)
         status = cm_jsonl_rows(jsonl, &local->row, rows, 0, end, (char *)(*part)->bytes, &n, error);
     if (status == CAPMILL_OK)
@@ -129,20 +128,29 @@ static enum capmill_status encode_member(const struct cm_jsonl *jsonl, struct lo
     return status;
 }
 
+/* Text by way of memory of the thread into members or frames. */
+static enum capmill_status encode_members(struct cm_jsonl *jsonl, struct local *local,
+                                          const struct cm_table_rows *rows, struct cm_finished_part **part,
+                                          struct cm_error *error)
+{
+    enum capmill_status status = cm_finished_take(&jsonl->spares, 0, part, error);
+
+    for (uint32_t row = 0; status == CAPMILL_OK && row < rows->n_rows;)
+        status = encode_member(jsonl, local, rows, row, &row, part, error);
+    return status;
+}
+
 static enum capmill_status encode(void *context, void *opened, const struct cm_table_rows *rows,
                                   struct cm_table_part **part_ret, struct cm_error *error)
 {
-    const struct cm_jsonl *jsonl = context;
+    struct cm_jsonl *jsonl = context;
     struct local *local = opened;
     struct cm_finished_part *part = NULL;
-    enum capmill_status status = cm_finished_reserve(&part, 0, error);
+    const enum capmill_status status = local->codec == NULL
+                                           ? encode_plain(jsonl, local, rows, &part, error)
+                                           : encode_members(jsonl, local, rows, &part, error);
 
     *part_ret = NULL;
-    if (local->codec == NULL && status == CAPMILL_OK)
-        status = encode_plain(jsonl, local, rows, &part, error);
-    else
-        for (uint32_t row = 0; status == CAPMILL_OK && row < rows->n_rows;)
-            status = encode_member(jsonl, local, rows, row, &row, &part, error);
     if (status != CAPMILL_OK) {
         free(part);
         return status;
@@ -154,7 +162,9 @@ static enum capmill_status encode(void *context, void *opened, const struct cm_t
 static enum capmill_status begin(void *context, const struct cm_table_put *put,
                                  struct cm_table_file **file_ret, struct cm_error *error)
 {
-    return cm_finished_begin(put, NULL, 0, file_ret, error);
+    struct cm_jsonl *jsonl = context;
+
+    return cm_finished_begin(&jsonl->spares, put, NULL, 0, file_ret, error);
 }
 
 static void destroy(void *context)
@@ -163,6 +173,7 @@ static void destroy(void *context)
 
     if (jsonl == NULL)
         return;
+    cm_finished_spares_fini(&jsonl->spares);
     cm_jsonl_columns_free(jsonl);
     free(jsonl);
 }

@@ -4,6 +4,7 @@
 #ifndef CM_FORMAT_JSONL_INT_H
 #define CM_FORMAT_JSONL_INT_H
 
+#include "format/finished_part_int.h"
 #include "format/json_value_int.h"
 #include "format/table.h"
 #include "simd/base64.h"
@@ -31,6 +32,7 @@ struct cm_jsonl_column {
 };
 
 struct cm_jsonl {
+    struct cm_finished_spares spares; /* first: finished_part_int.h */
     enum cm_codec codec;
     int level;
     bool compress_values;

@@ -76,11 +76,38 @@ static void reset_counts(void *context)
     cm_flow_sizes_reset(context);
 }
 
+enum capmill_status cm_run_read_before(struct capmill_run *run, bool headers, const struct cm_sink *sink,
+                                       void (*reset)(void *context), void *reset_context,
+                                       struct cm_error *error)
+{
+    struct cm_progress_mark mark = cm_state_mark(&run->state);
+    uint64_t n_passes_before = run->n_passes_before++;
+    uint64_t bytes_total = atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed);
+    struct cm_operators operators;
+    enum capmill_status status;
+
+    cm_operators_make(run, headers, run->flow_sizes != NULL && run->flow_sizes_counted, &operators);
+    /* as long as each of the passes known so far */
+    atomic_store_explicit(&run->state.bytes_total,
+                          bytes_total / (n_passes_before + 1) * (n_passes_before + 2), memory_order_relaxed);
+    status = cm_run_pass_over(run, 0, run->inputs.n, &operators, sink, reset, reset_context, error);
+    run->counted_bytes += atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - mark.bytes_done;
+    mark.bytes_done = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
+    cm_state_return_to(&run->state, &mark);
+    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
+        struct cm_input *input = &run->inputs.all[i];
+
+        if (!input->is_skipped)
+            status = cm_input_look(&run->inputs, input, input->is_chained, &run->state, error);
+        if (run->inputs.n > 64)
+            cm_input_close(&run->inputs, input);
+    }
+    return status;
+}
+
 enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error *error)
 {
     struct cm_flow_count_sink shared = {.unidirectional = run->job.unidirectional};
-    struct cm_progress_mark mark = cm_state_mark(&run->state);
-    struct cm_operators operators;
     struct cm_sink sink;
     enum capmill_status status;
 
@@ -95,22 +122,7 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
                                                .unidirectional = run->job.unidirectional};
     shared.counts = run->flow_sizes;
     sink = cm_flow_count_sink(&shared);
-    cm_operators_make(run, true, false, &operators);
-    atomic_store_explicit(&run->state.bytes_total,
-                          2 * atomic_load_explicit(&run->state.bytes_total, memory_order_relaxed),
-                          memory_order_relaxed);
-    status = cm_run_pass_over(run, 0, run->inputs.n, &operators, &sink, reset_counts, run->flow_sizes, error);
-    /* the packets of this pass are not told, its bytes are half of the way */
-    run->counted_bytes = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - mark.bytes_done;
-    mark.bytes_done += run->counted_bytes;
-    cm_state_return_to(&run->state, &mark);
-    for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {
-        struct cm_input *input = &run->inputs.all[i];
-
-        if (!input->is_skipped)
-            status = cm_input_look(&run->inputs, input, input->is_chained, &run->state, error);
-        if (run->inputs.n > 64)
-            cm_input_close(&run->inputs, input);
-    }
+    status = cm_run_read_before(run, true, &sink, reset_counts, run->flow_sizes, error);
+    run->flow_sizes_counted = status >= 0;
     return status;
 }

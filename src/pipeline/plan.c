@@ -9,6 +9,7 @@
 #include "os/aio.h"
 #include "os/memory.h"
 #include "pipeline/operators.h"
+#include "pipeline/outputs.h"
 #include "pipeline/pass.h"
 #include "pipeline/run_int.h"
 #include "sort/entry.h"
@@ -116,30 +117,41 @@ static bool follow_one_another(const struct capmill_run *run)
     return true;
 }
 
-/* Whether the output is written as it comes, so that nothing of it can be taken back. */
-static bool writes_a_stream(const struct capmill_run *run)
+/* export: as the inputs are; those that overlap in time are merged by an index. */
+static void choose_merge(struct capmill_run *run, bool any_stream)
 {
-    const char *path = run->job.outputs[0].path;
-    struct cm_file_facts facts;
+    struct cm_plan *plan = &run->plan;
 
-    return strcmp(path, "-") == 0 || (cm_path_facts(path, &facts, NULL) == CAPMILL_OK &&
-                                      facts.type != CM_FILE_REGULAR && facts.type != CM_FILE_FOLDER);
+    plan->by_window = true;
+    plan->method_reason = "one read: packets keep their order";
+    if (any_stream)
+        return;
+    if (run->inputs.n > 1 && (cm_job_writes_a_stream(&run->job) || !follow_one_another(run))) {
+        plan->by_window = false;
+        plan->method_reason = "two reads: inputs that overlap in time are merged";
+    } else if (run->job.strict && cm_job_writes_a_stream(&run->job)) {
+        plan->by_window = false;
+        plan->method_reason = "two reads: a stream gets nothing of a damaged input";
+    }
 }
 
 static void choose_method(struct capmill_run *run)
 {
     struct cm_plan *plan = &run->plan;
+    bool any_stream = false;
 
+    for (uint32_t i = 0; i < run->inputs.n; i++)
+        any_stream = any_stream || run->inputs.all[i].is_stream;
+    if (plan->as_read) {
+        choose_merge(run, any_stream);
+        return;
+    }
     plan->by_window = true;
     plan->method_reason = "one read: packets wait in a window until no earlier one can follow";
-    for (uint32_t i = 0; i < run->inputs.n; i++) {
-        if (run->inputs.all[i].is_stream) {
-            plan->method_reason =
-                "one read, as a stream allows no more: packets wait in memory as long as there is room";
-            return;
-        }
-    }
-    if (writes_a_stream(run)) {
+    if (any_stream) {
+        plan->method_reason =
+            "one read, as a stream allows no more: packets wait in memory as long as there is room";
+    } else if (cm_job_writes_a_stream(&run->job)) {
         /* a late packet or a disproved seam makes a window begin again, when part of the output is gone */
         plan->by_window = false;
         plan->method_reason = "two reads: what was written to a stream cannot be taken back";
@@ -179,6 +191,34 @@ static const char *operators_text(struct capmill_run *run, bool headers, bool by
     return text_ret;
 }
 
+static const char *method_name(const struct cm_plan *plan)
+{
+    if (plan->as_read)
+        return plan->by_window ? "as read" : "merge";
+    return plan->by_window ? "window" : "index";
+}
+
+/* Who writes what threads have encoded. Answers where the text ends now. */
+static size_t add_writers(const struct capmill_run *run, char *text, size_t n, size_t capacity)
+{
+    const struct capmill_job *job = &run->job;
+
+    if (run->plan.n_threads < 2)
+        return n;
+    if (cm_job_is_one_capture(job)) {
+        if (strcmp(job->outputs[0].path, "-") == 0)
+            n += (size_t)snprintf(text + n, n < capacity ? capacity - n : 0,
+                                  "          =pieces in order=> [cm-writer] stream\n");
+        return n;
+    }
+    for (size_t i = 0; i < job->n_outputs && i < 16; i++)
+        n += (size_t)snprintf(text + n, n < capacity ? capacity - n : 0,
+                              "          =blocks in order=> [%s] %.100s\n",
+                              cm_format_is_table(cm_output_format(&job->outputs[i])) ? "cm-table" : "cm-capture",
+                              job->outputs[i].path);
+    return n;
+}
+
 static enum capmill_status write_text(struct capmill_run *run, struct cm_error *error)
 {
     const struct cm_plan *plan = &run->plan;
@@ -216,10 +256,12 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
     else
         ADD("framing:  ranges of %" PRIu64 " MiB, seams proved; one chain if a seam is disproved\n",
             plan->range_bytes >> 20);
-    if (run->job.command == CAPMILL_SORT) {
-        ADD("method:   %s (%s)\n", plan->by_window ? "window" : "index", plan->method_reason);
-        if (plan->by_window && !has_stream(run))
+    if (cm_run_writes_packets(run)) {
+        ADD("method:   %s (%s)\n", method_name(plan), plan->method_reason);
+        if (plan->by_window && !has_stream(run) && !plan->as_read)
             ADD("          if a packet comes too late for the window: index\n");
+        else if (plan->by_window && !has_stream(run) && run->inputs.n > 1)
+            ADD("          if inputs overlap in time: merge\n");
     }
     if (by_flow)
         ADD("passes:   first read -> frame%s -> count the packets of flows; then\n",
@@ -233,16 +275,18 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
     } else {
         ADD("stages:   [%s-0] read -> frame", read);
     }
-    ADD("%s", operators_text(run, run->job.command != CAPMILL_SORT, by_flow, operators, sizeof(operators)));
-    if (run->job.command != CAPMILL_SORT)
+    ADD("%s", operators_text(run, !cm_run_writes_packets(run), by_flow, operators, sizeof(operators)));
+    if (!cm_run_writes_packets(run)) {
         ADD(" -> summary\n");
-    else if (plan->by_window)
-        ADD(" -> sort window -> %swrite\n", change);
-    else
-        ADD(" -> sort index; then [cm-gather-0..%u] gather -> %swrite\n", plan->n_threads - 1, change);
-    if (run->job.command == CAPMILL_SORT && run->job.n_outputs > 0 &&
-        strcmp(run->job.outputs[0].path, "-") == 0 && plan->n_threads > 1)
-        ADD("          =pieces in order=> [cm-writer] stream\n");
+    } else {
+        const char *write = cm_job_is_one_capture(&run->job) ? "write" : "encode";
+
+        if (plan->by_window)
+            ADD(" -> %s -> %s%s\n", plan->as_read ? "order as read" : "sort window", change, write);
+        else
+            ADD(" -> sort index; then [cm-gather-0..%u] gather -> %s%s\n", plan->n_threads - 1, change, write);
+        n = add_writers(run, text, n, capacity);
+    }
 #undef ADD
     run->plan_text = text;
     return CAPMILL_OK;
@@ -269,9 +313,11 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
     status = choose_io(run, error);
     if (status < 0)
         return status;
-    plan->range_bytes = run->job.command == CAPMILL_SORT ? CM_SORT_RANGE_BYTES : CM_SUMMARY_RANGE_BYTES;
+    /* slices are cut in order of time */
+    plan->as_read = run->job.command == CAPMILL_EXPORT && !run->job.by_time && run->job.slice_ns == 0;
+    plan->range_bytes = cm_run_writes_packets(run) ? CM_SORT_RANGE_BYTES : CM_SUMMARY_RANGE_BYTES;
     /* what a filter keeps of a block is copied out where it is little, and the block used again */
-    plan->block_bytes = run->job.command == CAPMILL_SORT && run->filter == NULL ? CM_SORT_RANGE_BYTES
+    plan->block_bytes = cm_run_writes_packets(run) && run->filter == NULL ? CM_SORT_RANGE_BYTES
                                                                                 : CM_SUMMARY_BLOCK_BYTES;
     for (uint32_t i = 0; i < run->inputs.n; i++) {
         const struct cm_input *input = &run->inputs.all[i];
@@ -280,13 +326,18 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
             plan->as_chain = true;
             plan->chain_reason = input->is_stream ? "a stream" : "packets of this link type may be very long";
         }
-        if (run->job.command == CAPMILL_SORT && input->size >= packed_limit)
+        if (cm_run_writes_packets(run) && input->size >= packed_limit)
             return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0, "%s is larger than 16 TiB", input->path);
     }
     if (plan->io == CAPMILL_IO_URING || plan->io == CAPMILL_IO_IOCP) {
         plan->as_chain = true;
         plan->chain_reason =
             plan->chain_reason == NULL ? "one reader keeps several reads in flight" : plan->chain_reason;
+    }
+    /* what a chain hands on was proved, and need not be taken back */
+    if (plan->as_read && cm_job_writes_a_stream(&run->job) && !plan->as_chain) {
+        plan->as_chain = true;
+        plan->chain_reason = "what was written to a stream cannot be taken back";
     }
     if (plan->as_chain) {
         plan->block_bytes = CM_SUMMARY_BLOCK_BYTES;
@@ -299,7 +350,7 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
                 return error->status;
         }
     }
-    if (run->job.command == CAPMILL_SORT) {
+    if (cm_run_writes_packets(run)) {
         if (run->inputs.n >= CM_PLACE_MAX_INPUTS)
             return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
                                 "%" PRIu32 " inputs are more than the %u of one sort", run->inputs.n,

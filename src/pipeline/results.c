@@ -148,20 +148,22 @@ enum capmill_status cm_results_take_tables(struct capmill_run *run, struct cm_er
 enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *const *paths, size_t n,
                                           struct cm_error *error)
 {
-    run->output_paths = calloc(n + 1, sizeof(char *));
-    if (run->output_paths == NULL)
+    char **all = realloc(run->output_paths, (run->n_output_paths + n + 1) * sizeof(char *));
+
+    if (all == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for results");
+    run->output_paths = all;
     for (size_t i = 0; i < n; i++) {
         size_t n_text = strlen(paths[i]) + 1;
+        char *copy = malloc(n_text);
 
-        run->output_paths[i] = malloc(n_text);
-        if (run->output_paths[i] == NULL)
+        if (copy == NULL)
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for results");
-        memcpy(run->output_paths[i], paths[i], n_text);
-        run->n_output_paths++;
+        memcpy(copy, paths[i], n_text);
+        all[run->n_output_paths++] = copy;
     }
     run->report.outputs = (const char *const *)run->output_paths;
-    run->report.n_outputs = n;
+    run->report.n_outputs = run->n_output_paths;
     return CAPMILL_OK;
 }
 

@@ -101,7 +101,7 @@ enum capmill_status cm_run_make_rules(struct capmill_run *run, struct cm_error *
 
     if (run->job.command == CAPMILL_GENERATE)
         return CAPMILL_OK;
-    if (run->job.command == CAPMILL_SORT) /* the others write no packets */
+    if (cm_run_writes_packets(run)) /* the others write no packets */
         status = make_transform(run, error);
     if (status < 0)
         return status;
@@ -151,7 +151,7 @@ enum capmill_status cm_run_check_rules(struct capmill_run *run, struct cm_error 
     bool any_good = false;
     bool any = false;
 
-    if (run->job.command == CAPMILL_SORT) {
+    if (cm_run_writes_packets(run)) {
         warn_of_units(run);
         warn_of_payload(run);
     }

@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "os/memory.h"
+#include "pipeline/outputs.h"
 #include "pipeline/run_int.h"
 
 static void tell(const struct cm_error *error, char *text, size_t text_bytes)
@@ -18,12 +19,13 @@ static void tell(const struct cm_error *error, char *text, size_t text_bytes)
 
 static enum capmill_status check_job(const struct capmill_job *job, struct cm_error *error)
 {
-    bool writes = job->command == CAPMILL_SORT || job->command == CAPMILL_GENERATE;
+    bool fans_out = job->command == CAPMILL_SORT || job->command == CAPMILL_EXPORT;
+    bool writes = fans_out || job->command == CAPMILL_GENERATE;
 
     if (job->struct_bytes != sizeof(*job))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "the job was not made by capmill_job_init of this version of the library");
-    if (job->command < CAPMILL_INFO || job->command > CAPMILL_GENERATE)
+    if (job->command < CAPMILL_INFO || job->command > CAPMILL_EXPORT)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "there is no command number %d", (int)job->command);
     if (job->command != CAPMILL_GENERATE && job->n_inputs == 0)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "no input is named");
@@ -32,16 +34,20 @@ static enum capmill_status check_job(const struct capmill_job *job, struct cm_er
                             job->inputs[0]);
     if (writes && job->n_outputs == 0)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "no output is named (-o PATH; - is standard output)");
-    if (job->n_outputs > (writes ? 1u : 0u))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            writes ? "more than one output is not possible yet"
-                                   : "this command writes no captures");
+    if (job->n_outputs > 0 && !writes)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "this command writes no captures");
+    if (job->n_outputs > 1 && !fans_out)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "generate writes one capture, and %zu outputs are named",
+                            job->n_outputs);
+    if (!fans_out && cm_job_has_tables(job))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "generate writes captures, not tables; export makes "
+                            "tables of them");
     if (job->nanoseconds && job->microseconds)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "nanoseconds and microseconds were both asked for");
     if (job->n_threads > 1024)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%u threads are more than the 1024 that make sense",
                             job->n_threads);
-    return CAPMILL_OK;
+    return fans_out ? cm_outputs_check(job, error) : CAPMILL_OK;
 }
 
 enum capmill_status cm_run_look(struct capmill_run *run, uint32_t i, bool as_chain, struct cm_error *error)
@@ -213,12 +219,11 @@ enum capmill_status capmill_run_execute(struct capmill_run *run, char *text, siz
         status = cm_run_summary(run, &error);
         break;
     case CAPMILL_SORT:
+    case CAPMILL_EXPORT:
         status = cm_run_sort(run, &error);
         break;
     case CAPMILL_GENERATE:
         status = cm_run_generate(run, &error);
-        break;
-    case CAPMILL_EXPORT: /* check_job refuses it until it is there */
         break;
     }
     cm_state_tick(&run->state, true);

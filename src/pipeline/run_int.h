@@ -22,7 +22,8 @@ struct cm_plan {
     const char *chain_reason; /* NULL where ranges are used */
     uint64_t range_bytes;
     size_t block_bytes;
-    /* sort */
+    /* sort, export */
+    bool as_read; /* packets keep the order of their inputs */
     bool by_window;
     const char *method_reason;
 };
@@ -47,8 +48,14 @@ struct capmill_run {
     struct cm_filter *filter;         /* NULL: every packet is kept */
     struct cm_flow_sizes *flow_sizes; /* by the first of two passes of a filter by flow size */
     struct cm_flow_filter flow_filter;
-    uint64_t counted_bytes;         /* read by that first pass, within the state's bytes_done */
+    bool flow_sizes_counted;
+    uint64_t counted_bytes;   /* read by passes before the one that is told, within the state's bytes_done */
+    uint64_t n_passes_before; /* those passes */
     struct cm_transform *transform; /* NULL: packets are written as they were read */
+    /* what a first pass over the inputs found, where outputs ask for it (first_pass.h) */
+    bool has_first;
+    uint64_t first_ns; /* time of the earliest packet, as read */
+    struct cm_flow_facts_table *flow_facts;
 
     /* results */
     struct capmill_report report;
@@ -66,6 +73,12 @@ struct capmill_run {
     bool finest_is_nanoseconds;
 };
 
+/* Whether the command writes packets that it reads, in whatever order. */
+static inline bool cm_run_writes_packets(const struct capmill_run *run)
+{
+    return run->job.command == CAPMILL_SORT || run->job.command == CAPMILL_EXPORT;
+}
+
 /* plan.c */
 enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error);
 /* Number the ranges of inputs [first, end) from 0 on. */
@@ -79,7 +92,7 @@ enum capmill_status cm_run_check_rules(struct capmill_run *run, struct cm_error 
 
 /* run_*.c: one command each */
 enum capmill_status cm_run_summary(struct capmill_run *run, struct cm_error *error);
-enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error);
+enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error); /* export too */
 enum capmill_status cm_run_generate(struct capmill_run *run, struct cm_error *error);
 
 /* Look at input `i`; an unreadable one is skipped where the job says so. CAPMILL_AGAIN: skipped. */
@@ -94,6 +107,7 @@ enum capmill_status cm_results_add_capture(struct capmill_run *run, const struct
                                            struct cm_error *error);
 void cm_results_set_total(struct capmill_run *run, const struct cm_summary *summary);
 enum capmill_status cm_results_take_tables(struct capmill_run *run, struct cm_error *error);
+/* Adds to those of other outputs. */
 enum capmill_status cm_results_take_paths(struct capmill_run *run, const char *const *paths, size_t n,
                                           struct cm_error *error);
 /* What the transform and the writer counted. */

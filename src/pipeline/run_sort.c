@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sort`: the attempts at it. By the window first where that promises to do; by an index where it does not,
+/* `sort` and `export`: the attempts at them. Into one capture by places, else through a fan-out. By the window first where that promises to do; by an index where it does not,
  * or when a packet came too late; each framed in ranges first where that can be, as one chain when a seam was
  * disproved. */
 #include <inttypes.h>
@@ -8,6 +8,9 @@
 
 #include "os/clock.h"
 #include "pipeline/crew.h"
+#include "pipeline/fan_out.h"
+#include "pipeline/first_pass.h"
+#include "pipeline/outputs.h"
 #include "pipeline/pass.h"
 #include "pipeline/pass_over.h"
 #include "pipeline/written.h"
@@ -16,9 +19,13 @@
 
 struct attempt {
     struct capmill_run *run;
+    /* one capture */
     struct cm_written written;
     struct cm_file_outlet *outlet;
     struct cm_outlet table;
+    /* or more */
+    struct cm_fan_out *fan;
+    struct cm_taker taker;
     struct cm_sort_options sort;
 };
 
@@ -29,35 +36,6 @@ static bool has_stream(const struct capmill_run *run)
             return true;
     }
     return false;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n_text = strlen(text);
-    size_t n_end = strlen(end);
-
-    return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
-}
-
-static struct cm_writer_wish wish_of(const struct capmill_run *run)
-{
-    const struct capmill_output *output = &run->job.outputs[0];
-    struct cm_writer_wish wish = {.application = "capmill"};
-
-    if (output->format == CAPMILL_FORMAT_PCAP)
-        wish.kind = CM_WRITER_KIND_PCAP;
-    else if (output->format == CAPMILL_FORMAT_PCAPNG)
-        wish.kind = CM_WRITER_KIND_PCAPNG;
-    else if (ends_with(output->path, ".pcapng"))
-        wish.kind = CM_WRITER_KIND_PCAPNG;
-    else if (ends_with(output->path, ".pcap") || ends_with(output->path, ".cap") ||
-             ends_with(output->path, ".dmp"))
-        wish.kind = CM_WRITER_KIND_PCAP;
-    if (run->job.nanoseconds)
-        wish.units = CM_WRITER_UNITS_NANO;
-    else if (run->job.microseconds)
-        wish.units = CM_WRITER_UNITS_MICRO;
-    return wish;
 }
 
 static bool is_input(void *context, const struct cm_file_facts *facts)
@@ -75,10 +53,10 @@ static enum capmill_status header(void *context, const uint8_t **bytes_ret, size
     return cm_written_header(&attempt->written, bytes_ret, n_ret, error);
 }
 
-static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_run *run,
-                                        struct cm_error *error)
+static enum capmill_status open_capture(struct attempt *attempt, struct cm_error *error)
 {
-    struct cm_writer_wish wish = wish_of(run);
+    struct capmill_run *run = attempt->run;
+    struct cm_writer_wish wish = cm_output_wish(&run->job, &run->job.outputs[0]);
     struct cm_file_outlet_options options = {
         .path = run->job.outputs[0].path,
         .replace = run->job.force,
@@ -90,31 +68,55 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
         .is_input = is_input,
         .context = attempt,
     };
-    enum capmill_status status;
+    enum capmill_status status = cm_written_open(&attempt->written, &run->inputs, &wish, run->transform,
+                                                 run->job.slice_ns != 0, error);
 
-    memset(attempt, 0, sizeof(*attempt));
-    attempt->run = run;
-    if (run->transform != NULL) /* what an attempt before this one changed was never written */
-        cm_transform_reset_counts(run->transform);
-    status = cm_written_open(&attempt->written, &run->inputs, &wish, run->transform, run->job.slice_ns != 0,
-                             error);
     if (status < 0)
         return status;
+    if (run->has_first)
+        cm_written_set_first(&attempt->written, run->first_ns);
     options.slice_extension = attempt->written.kind == CM_CAPTURE_PCAPNG ? ".pcapng" : ".pcap";
     status = cm_file_outlet_create(&options, &attempt->outlet, error);
     if (status < 0)
         return status;
     attempt->table = cm_file_outlet_table(attempt->outlet);
-    attempt->sort = (struct cm_sort_options){.encoder = &attempt->written.encoder,
-                                             .outlet = &attempt->table,
+    attempt->sort.encoder = &attempt->written.encoder;
+    attempt->sort.outlet = &attempt->table;
+    return CAPMILL_OK;
+}
+
+static enum capmill_status open_fan(struct attempt *attempt, struct cm_error *error)
+{
+    struct capmill_run *run = attempt->run;
+    struct cm_fan_out_options options = {
+        .run = run, .first_ns = run->has_first ? &run->first_ns : NULL, .facts = run->flow_facts};
+    enum capmill_status status = cm_fan_out_create(&options, &attempt->fan, error);
+
+    if (status < 0)
+        return status;
+    attempt->taker = cm_fan_out_taker(attempt->fan);
+    attempt->sort.taker = &attempt->taker;
+    attempt->sort.memory_bytes /= 2; /* the other half is for the outputs */
+    return CAPMILL_OK;
+}
+
+static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_run *run,
+                                        struct cm_error *error)
+{
+    memset(attempt, 0, sizeof(*attempt));
+    attempt->run = run;
+    if (run->transform != NULL) /* what an attempt before this one changed was never written */
+        cm_transform_reset_counts(run->transform);
+    attempt->sort = (struct cm_sort_options){.order = run->plan.as_read ? CM_SORT_AS_READ : CM_SORT_BY_TIME,
                                              .memory_bytes = run->plan.memory_bytes,
                                              .sequence_base = run->sequence_base,
                                              .read_once = has_stream(run)};
-    return CAPMILL_OK;
+    return cm_job_is_one_capture(&run->job) ? open_capture(attempt, error) : open_fan(attempt, error);
 }
 
 static void close_attempt(struct attempt *attempt)
 {
+    cm_fan_out_destroy(attempt->fan);
     cm_file_outlet_destroy(attempt->outlet);
     cm_written_close(&attempt->written);
 }
@@ -123,7 +125,10 @@ static void give_up(void *context)
 {
     struct attempt *attempt = context;
 
-    cm_file_outlet_abort(attempt->outlet);
+    if (attempt->fan != NULL)
+        cm_fan_out_abort(attempt->fan);
+    else
+        cm_file_outlet_abort(attempt->outlet);
 }
 
 static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_sink *sink, bool as_chain,
@@ -301,8 +306,8 @@ static enum capmill_status check_space(const struct capmill_run *run, const stru
     uint64_t free_bytes;
     uint64_t wanted = 0;
 
-    /* how much a filter or a cut leaves is not known before */
-    if (run->filter != NULL || run->job.filter.min_flow_packets > 1 ||
+    /* how much a filter, a cut or a table leaves is not known before */
+    if (outlet == NULL || run->filter != NULL || run->job.filter.min_flow_packets > 1 ||
         (run->transform != NULL && cm_transform_changes_lengths(run->transform)))
         return CAPMILL_OK;
     if (cm_file_outlet_is_stream(outlet) ||
@@ -329,17 +334,13 @@ static enum capmill_status tell_damages(struct capmill_run *run, struct cm_error
     return status;
 }
 
-static enum capmill_status finish(struct attempt *attempt, struct cm_error *error)
+static enum capmill_status finish_capture(struct attempt *attempt, struct cm_error *error)
 {
     struct capmill_run *run = attempt->run;
     const char *const *paths;
     size_t n_paths;
-    enum capmill_status status = cm_state_result(&run->state, error);
+    enum capmill_status status = cm_file_outlet_commit(attempt->outlet, error);
 
-    if (status >= 0) {
-        atomic_store_explicit(&run->state.stage, "finish", memory_order_relaxed);
-        status = cm_file_outlet_commit(attempt->outlet, error);
-    }
     if (status < 0)
         return status;
     run->report.bytes_written = cm_file_outlet_bytes(attempt->outlet);
@@ -352,6 +353,36 @@ static enum capmill_status finish(struct attempt *attempt, struct cm_error *erro
     if (status < 0)
         return status;
     return cm_results_take_paths(run, paths, n_paths, error);
+}
+
+static enum capmill_status finish(struct attempt *attempt, struct cm_error *error)
+{
+    struct capmill_run *run = attempt->run;
+    enum capmill_status status = cm_state_result(&run->state, error);
+
+    if (status < 0)
+        return status;
+    atomic_store_explicit(&run->state.stage, "finish", memory_order_relaxed);
+    if (attempt->fan == NULL)
+        return finish_capture(attempt, error);
+    run->report.packets_written = 0; /* what was put in order: the outputs say what they have */
+    status = cm_fan_out_commit(attempt->fan, error);
+    return status < 0 ? status : cm_fan_out_report(attempt->fan, error);
+}
+
+/* A stream came out of order, or overlaps another input, and cannot be read again. */
+static enum capmill_status fail_late_stream(const struct capmill_run *run, struct cm_error *error)
+{
+    if (run->plan.as_read)
+        return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
+                            "the inputs overlap in time, which takes two reads to merge them, and a stream "
+                            "cannot be read again; write it to a file first");
+    return cm_error_set(
+        error, CAPMILL_E_UNSUPPORTED, 0,
+        "a packet of the stream came later than %" PRIu64
+        " MiB of memory reach back, and a stream cannot be read again; allow more with --memory, "
+        "or write it to a file and sort that",
+        run->plan.memory_bytes >> 20);
 }
 
 /* One attempt; CAPMILL_AGAIN: try otherwise (`*as_chain`, `*by_window` say how). */
@@ -382,26 +413,23 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
         *as_chain = true;
         status = CAPMILL_AGAIN;
     } else if (outcome == CM_PASS_LATE && has_stream(run)) {
-        status = cm_error_set(
-            error, CAPMILL_E_UNSUPPORTED, 0,
-            "a packet of the stream came later than %" PRIu64
-            " MiB of memory reach back, and a stream cannot be read again; allow more with --memory, "
-            "or write it to a file and sort that",
-            run->plan.memory_bytes >> 20);
+        status = fail_late_stream(run, error);
     } else if (outcome == CM_PASS_LATE) {
         *by_window = false;
         status = CAPMILL_AGAIN;
-        cm_state_message(&run->state, CAPMILL_NOTE,
-                         "packets are displaced further than the window reaches; sorting by index instead");
+        cm_state_message(&run->state, CAPMILL_NOTE, "%s",
+                         run->plan.as_read
+                             ? "the inputs overlap in time; they are read twice, to be merged"
+                             : "packets are displaced further than the window reaches; sorting by index instead");
     } else if (*by_window) {
         struct cm_window_sink_facts facts;
 
         cm_window_sink_read_facts(&sink, &facts);
         run->report.packets_written = facts.n_packets;
-        run->report.method = "window";
+        run->report.method = run->plan.as_read ? "as read" : "window";
         status = tell_damages(run, error);
     } else {
-        run->report.method = "index";
+        run->report.method = run->plan.as_read ? "merge" : "index";
         status = tell_damages(run, error);
         if (status >= 0)
             status = gather_all(&attempt, &sink, error);
@@ -419,8 +447,11 @@ enum capmill_status cm_run_sort(struct capmill_run *run, struct cm_error *error)
     bool as_chain = run->plan.as_chain;
     bool by_window = run->plan.by_window;
     enum capmill_status status = cm_run_count_flows(run, error);
-    struct cm_progress_mark mark = cm_state_mark(&run->state);
+    struct cm_progress_mark mark;
 
+    if (status >= 0)
+        status = cm_run_first_pass(run, run->plan.as_read, error);
+    mark = cm_state_mark(&run->state);
     for (uint32_t i = 0; i < run->inputs.n; i++)
         as_chain = as_chain || (run->inputs.all[i].is_chained && !run->inputs.all[i].is_skipped);
     while (status >= 0) {

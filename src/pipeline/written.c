@@ -88,6 +88,47 @@ static uint64_t changed_time(void *context, uint64_t time_ns)
     return new_time(context, time_ns, NULL);
 }
 
+/* The packet's bytes as written, at `out`. */
+static enum capmill_status change_bytes(struct cm_written *written, void *local, const struct cm_record *record,
+                                        const struct cm_record_body *body, uint8_t *out, size_t room,
+                                        struct cm_packet_change *change, struct cm_error *error)
+{
+    struct cm_transform_packet before = {body->data, body->caplen, body->origlen, body->link_type};
+    struct cm_transform_result after;
+
+    if (!written->changes_packets) {
+        if (body->caplen > room)
+            return fail_changed(written, record, error);
+        memcpy(out, body->data, body->caplen);
+        change->caplen = body->caplen;
+        change->origlen = body->origlen;
+        return CAPMILL_OK;
+    }
+    if (!cm_transform_packet(local, &before, out, room, &after))
+        return after.caplen != 0 ? fail_changed(written, record, error)
+                                 : cm_error_set(error, CAPMILL_E_MEMORY, 0,
+                                                "no memory to change a packet of %u bytes", body->caplen);
+    change->caplen = after.caplen;
+    change->origlen = after.origlen;
+    return CAPMILL_OK;
+}
+
+/* The time as written, counted where it does not fit. */
+static uint64_t counted_time(struct cm_written *written, uint64_t time_ns)
+{
+    bool saturated = false;
+    uint64_t written_ns = new_time(written, time_ns, &saturated);
+
+    if (saturated)
+        atomic_fetch_add_explicit(&written->n_saturated, 1, memory_order_relaxed);
+    return written_ns;
+}
+
+static bool is_beyond_pcap(const struct cm_written *written, uint64_t time_ns)
+{
+    return written->kind == CM_CAPTURE_PCAP && time_ns != UINT64_MAX && time_ns / 1000000000 > UINT32_MAX;
+}
+
 static enum capmill_status changed_encode(void *context, void *local, const struct cm_record *record,
                                           size_t n, uint8_t *out, struct cm_error *error)
 {
@@ -96,41 +137,92 @@ static enum capmill_status changed_encode(void *context, void *local, const stru
     size_t data_at = cm_writer_data_offset(written->writer, &packet);
     struct cm_packet_change change = {0};
     struct cm_record_body body;
+    enum capmill_status status;
 
     cm_writer_body(written->writer, &packet, &body);
     if (n < data_at)
         return fail_changed(written, record, error);
-    if (written->changes_packets) {
-        struct cm_transform_packet before = {body.data, body.caplen, body.origlen, body.link_type};
-        struct cm_transform_result after;
-
-        if (!cm_transform_packet(local, &before, out + data_at, n - data_at, &after))
-            return after.caplen != 0 ? fail_changed(written, record, error)
-                                     : cm_error_set(error, CAPMILL_E_MEMORY, 0,
-                                                    "no memory to change a packet of %u bytes", body.caplen);
-        change.caplen = after.caplen;
-        change.origlen = after.origlen;
-    } else {
-        if (body.caplen > n - data_at)
-            return fail_changed(written, record, error);
-        memcpy(out + data_at, body.data, body.caplen);
-        change.caplen = body.caplen;
-        change.origlen = body.origlen;
-    }
+    status = change_bytes(written, local, record, &body, out + data_at, n - data_at, &change, error);
+    if (status < 0)
+        return status;
     if (cm_writer_changed_bytes(written->writer, &packet, change.caplen) != n)
         return fail_changed(written, record, error);
     if (written->changes_times) {
-        bool saturated = false;
-
         change.has_time = true;
-        change.time_ns = new_time(written, record->time_ns, &saturated);
-        if (saturated)
-            atomic_fetch_add_explicit(&written->n_saturated, 1, memory_order_relaxed);
-        else if (written->kind == CM_CAPTURE_PCAP && change.time_ns / 1000000000 > UINT32_MAX)
+        change.time_ns = counted_time(written, record->time_ns);
+        if (is_beyond_pcap(written, change.time_ns))
             atomic_fetch_add_explicit(&written->n_beyond_pcap, 1, memory_order_relaxed);
     }
     cm_writer_changed_packet(written->writer, &packet, &change, out);
     return CAPMILL_OK;
+}
+
+void cm_written_set_first(struct cm_written *written, uint64_t first_ns)
+{
+    tell_first(written, first_ns);
+}
+
+size_t cm_written_room(const struct cm_written *written, const struct cm_record *record)
+{
+    return written->changes_packets ? (size_t)record->n_bytes + CM_TRANSFORM_GROWTH_BYTES : 0;
+}
+
+enum capmill_status cm_written_render(struct cm_written *written, void *local, const struct cm_record *record,
+                                      uint8_t *scratch, size_t room, struct cm_packet *packet_ret,
+                                      struct cm_error *error)
+{
+    struct cm_written_packet packet = packet_of(record);
+    struct cm_packet_change change;
+    struct cm_record_body body;
+
+    cm_writer_body(written->writer, &packet, &body);
+    change = (struct cm_packet_change){.caplen = body.caplen, .origlen = body.origlen};
+    if (written->changes_packets) {
+        enum capmill_status status =
+            change_bytes(written, local, record, &body, scratch, room, &change, error);
+
+        if (status < 0)
+            return status;
+    }
+    *packet_ret = (struct cm_packet){
+        .data = written->changes_packets ? scratch : body.data,
+        .time_ns = written->changes_times ? counted_time(written, record->time_ns) : record->time_ns,
+        .caplen = change.caplen,
+        .origlen = change.origlen,
+        .record_bytes = record->n_bytes,
+        .interface = record->interface,
+        .link_type = body.link_type,
+    };
+    return CAPMILL_OK;
+}
+
+size_t cm_written_bytes_as(const struct cm_written *written, const struct cm_record *record,
+                           const struct cm_packet *as)
+{
+    struct cm_written_packet packet = packet_of(record);
+
+    return written->transform == NULL ? cm_writer_packet_bytes(written->writer, &packet)
+                                      : cm_writer_changed_bytes(written->writer, &packet, as->caplen);
+}
+
+void cm_written_put_as(struct cm_written *written, const struct cm_record *record, const struct cm_packet *as,
+                       uint8_t *out)
+{
+    struct cm_written_packet packet = packet_of(record);
+    struct cm_packet_change change = {.caplen = as->caplen, .origlen = as->origlen};
+
+    if (written->transform == NULL) {
+        cm_writer_packet(written->writer, &packet, out);
+        return;
+    }
+    memcpy(out + cm_writer_data_offset(written->writer, &packet), as->data, as->caplen);
+    if (written->changes_times) {
+        change.has_time = true;
+        change.time_ns = as->time_ns;
+        if (is_beyond_pcap(written, change.time_ns))
+            atomic_fetch_add_explicit(&written->n_beyond_pcap, 1, memory_order_relaxed);
+    }
+    cm_writer_changed_packet(written->writer, &packet, &change, out);
 }
 
 static enum capmill_status open_local(void *context, void **local_ret, struct cm_error *error)

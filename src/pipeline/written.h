@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "core/ordered.h"
 #include "core/outlet.h"
 #include "format/capture_writer.h"
 #include "pipeline/inputs.h"
@@ -40,6 +41,25 @@ enum capmill_status cm_written_open(struct cm_written *written, struct cm_inputs
                                     const struct cm_writer_wish *wish, struct cm_transform *transform,
                                     bool is_sliced, struct cm_error *error);
 void cm_written_close(struct cm_written *written);
+/* Known before any packet is: the time of the earliest. */
+void cm_written_set_first(struct cm_written *written, uint64_t first_ns);
+
+/* --- in steps, for packets that go to several outputs --- */
+
+/* The packet in a record as it is written: changed where the transform says so, into `room` bytes at `scratch`
+ * (at least cm_written_room of them). `local`: the encoder's, of this thread (NULL where it has no open).
+ * place, interface and link type are the record's. */
+enum capmill_status cm_written_render(struct cm_written *written, void *local, const struct cm_record *record,
+                                      uint8_t *scratch, size_t room, struct cm_packet *packet_ret,
+                                      struct cm_error *error);
+/* 0 where packets are written as they are. */
+size_t cm_written_room(const struct cm_written *written, const struct cm_record *record);
+/* Length of a record with a packet rendered so, and the record itself. */
+size_t cm_written_bytes_as(const struct cm_written *written, const struct cm_record *record,
+                           const struct cm_packet *packet);
+void cm_written_put_as(struct cm_written *written, const struct cm_record *record,
+                       const struct cm_packet *packet, uint8_t *out);
+
 /* For the outlet: what a file begins with. */
 enum capmill_status cm_written_header(void *context, const uint8_t **bytes_ret, size_t *n_ret,
                                       struct cm_error *error);

@@ -11,6 +11,7 @@
 #include "base/grow.h"
 #include "base/time_text.h"
 #include "os/thread.h"
+#include "sink/ordered_file.h"
 #include "sink/reunite.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -79,13 +80,10 @@ static enum capmill_status rest_when_done(struct cm_file_outlet *outlet, struct 
 static enum capmill_status refuse_input(struct cm_file_outlet *outlet, const char *path,
                                         const struct cm_file_facts *facts, struct cm_error *error)
 {
-    bool standard_output = strcmp(path, "-") == 0;
+    const struct cm_output_rules rules = {.is_input = outlet->options.is_input,
+                                          .context = outlet->options.context};
 
-    if (outlet->options.is_input != NULL && outlet->options.is_input(outlet->options.context, facts))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "%s%s is one of the inputs, and inputs are never written to; choose another path",
-                            standard_output ? "" : "output ", standard_output ? "standard output" : path);
-    return CAPMILL_OK;
+    return cm_output_refuse_input(&rules, path, facts, error);
 }
 
 static struct target *add_target(struct cm_file_outlet *outlet, char *path, struct cm_error *error)

@@ -75,12 +75,6 @@ cm_packet_filler cm_fill_src_port, cm_fill_dst_port, cm_fill_tcp_flags, cm_fill_
 cm_packet_filler cm_fill_flow_id, cm_fill_community_id, cm_fill_flow_packets, cm_fill_flow_bytes,
     cm_fill_flow_first_ns, cm_fill_flow_last_ns, cm_fill_flow_direction;
 
-/* Times as tables hold them: signed numbers, so from the year 2262 on all are the greatest. */
-static inline uint64_t cm_table_time(uint64_t time_ns)
-{
-    return time_ns <= INT64_MAX ? time_ns : INT64_MAX;
-}
-
 /* A loop of its own for each column: `value_of`, a constant wherever this is called, is inlined. It answers
  * whether there is a value; what is absent is 0. */
 __attribute__((always_inline)) static inline bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Columns of a packet's flow: its ids, and what a pass before this one found out about it. */
 #include "sink/packet_columns_int.h"
+#include "sink/table_time.h"
 
 static inline bool flow_id_of(const struct cm_packet_fill *fill, uint32_t i, uint64_t *value_ret)
 {

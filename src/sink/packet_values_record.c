@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Columns of a packet's record: time, lengths, bytes, and where it came from. Not for what its headers say. */
 #include "sink/packet_columns_int.h"
+#include "sink/table_time.h"
 
 static inline uint64_t timestamp_of(const struct cm_packet_fill *fill, uint32_t i)
 {

@@ -71,7 +71,6 @@ enum capmill_status cm_arrivals_next(struct cm_arrivals *arrivals, struct cm_gro
         cm_chunk_copy_entries(chunk, 0, chunk->n, group->entries);
         group->n = chunk->n;
         group->sorted = true;
-        group->as_read = true;
     }
     cm_chunk_release(arrivals->chunks, chunk);
     return good ? CAPMILL_OK : cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a group of packets");

@@ -36,7 +36,6 @@ void cm_group_reset(struct cm_group *group)
 {
     group->n = 0;
     group->sorted = false;
-    group->as_read = false;
     group->n_pieces = 0;
     group->n_events = 0;
     group->n_event_bytes = 0;
@@ -156,21 +155,13 @@ static uint64_t earliest(const struct cm_group *group)
     return any_timed ? timed_ns : 0;
 }
 
-/* The first entry from `first` on, which is in the slice, that is not: where times are in order, one that is
- * written at `slice_end` or later. */
+/* The first entry from `first` on, which is in the slice, that is written at `slice_end` or later. */
 static size_t end_of_slice(const struct cm_group *group, size_t first, uint64_t slice_end,
-                           const struct cm_encoder *encoder, const struct cm_outlet *outlet)
+                           const struct cm_encoder *encoder)
 {
     size_t before = first;
     size_t end = group->n;
 
-    if (group->as_read) {
-        while (before < end &&
-               outlet->slice_end(outlet->context, written_time(encoder, group->entries[before].time_ns)) ==
-                   slice_end)
-            before++;
-        return before;
-    }
     while (end - before > 1) {
         size_t middle = before + (end - before) / 2;
 

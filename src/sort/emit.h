@@ -27,7 +27,6 @@ struct cm_group {
     struct cm_ordered_packet *scratch; /* as large */
     size_t n, capacity;
     bool sorted;
-    bool as_read; /* in the order of the input, whatever the times */
     struct cm_group_piece *pieces;
     size_t n_pieces, pieces_capacity;
     struct cm_group_event *events;

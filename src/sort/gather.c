@@ -30,7 +30,7 @@ struct cm_gather {
     struct cm_encoder encoder;
     struct cm_outlet outlet;
     struct cm_taker taker; /* in place of those two where `to_taker` */
-    bool to_taker, as_read;
+    bool to_taker;
     struct cm_refetch refetch;
     struct cm_mutex lock; /* guards everything below, and the outlet's reserve, the encoder's event, and the
                              taker's settle */
@@ -60,7 +60,6 @@ struct cm_gather *cm_gather_create(struct cm_index *index, const struct cm_sort_
         return NULL;
     gather->index = index;
     gather->to_taker = options->taker != NULL;
-    gather->as_read = options->order == CM_SORT_AS_READ;
     if (gather->to_taker) {
         gather->taker = *options->taker;
     } else {
@@ -139,7 +138,6 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
                                                                 .flags = entry->flags};
     }
     group->sorted = true;
-    group->as_read = gather->as_read;
     gather->next = end;
     /* a taker gets what is left with the last block, as it does from a window */
     rest = gather->to_taker ? end == index->n : end == first;

@@ -21,7 +21,7 @@
 enum cm_sort_order {
     CM_SORT_BY_TIME = 0,
     /* Inputs keep their order. Several are merged, each taken to be in order of time: always the one goes on
-     * whose next packet is earliest. */
+     * whose next packet is earliest. Not into slices of one capture, which are cut in order of time. */
     CM_SORT_AS_READ,
 };
 

@@ -42,8 +42,8 @@ enum capmill_status cm_aio_source_create(enum cm_aio_engine engine, unsigned dep
                                          struct cm_file *file, uint64_t size, struct cm_source **source_ret,
                                          struct cm_error *error);
 
-/* A mapped file, without copying: segments point into the mapping, which must outlive them. start as for
- * ranges. */
+/* A mapped file, without copying: segments point into the mapping, which must outlive them, and are in the
+ * cache when they are yielded, so they may be smaller than `block_bytes`. start as for ranges. */
 struct cm_source *cm_map_source_create(size_t block_bytes);
 void cm_map_source_start(struct cm_source *source, const struct cm_file_map *map, const uint8_t *bytes,
                          uint64_t begin, uint64_t end, uint64_t size, const char *path);

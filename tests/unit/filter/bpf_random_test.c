@@ -49,24 +49,49 @@ static uint32_t make_packet(uint8_t *packet)
     return caplen;
 }
 
+/* Of so few packets some batches have none that is cut and some many: both ways through a batch are taken. */
+#define BATCH 20u
+
+/* Each by itself, and those of a batch that were not left out before. */
+static void compare_batch(const struct cm_bpf_program *program, const struct bpf_insn *code, const char *name)
+{
+    uint8_t *exact[BATCH], packet[64];
+    struct cm_packet packets[BATCH];
+    uint16_t selection[BATCH], expected[BATCH];
+    uint32_t n = 0, n_expected = 0, n_kept;
+
+    for (uint16_t i = 0; i < BATCH; i++) {
+        uint32_t caplen = make_packet(packet), origlen = caplen + (draw(2) ? draw(1500) : 0);
+        uint32_t ours, theirs;
+
+        exact[i] = malloc(caplen + 1); /* a byte in front: the end is what a sanitizer watches */
+        cm_check(exact[i] != NULL);
+        memcpy(exact[i] + 1, packet, caplen);
+        packets[i] = (struct cm_packet){.data = exact[i] + 1, .caplen = caplen, .origlen = origlen};
+        ours = cm_bpf_program_run(program, exact[i] + 1, caplen, origlen);
+        theirs = bpf_filter(code, exact[i] + 1, origlen, caplen);
+        cm_check_that(ours == theirs, "%s, packet of %u bytes: %u, not %u", name, caplen, ours, theirs);
+        if (draw(4) == 0)
+            continue;
+        selection[n++] = i;
+        if (theirs != 0)
+            expected[n_expected++] = i;
+    }
+    n_kept = cm_bpf_program_select(program, packets, selection, n);
+    cm_check_that(n_kept == n_expected, "%s: %u of a batch, not %u", name, n_kept, n_expected);
+    for (uint32_t i = 0; i < n_kept; i++)
+        cm_check_that(selection[i] == expected[i], "%s: packet %u, not %u", name, selection[i], expected[i]);
+    for (uint32_t i = 0; i < BATCH; i++)
+        free(exact[i]);
+}
+
 static void compare(const struct bpf_insn *code, unsigned n, const char *name)
 {
     struct cm_bpf_program *program = cm_bpf_program_create((const struct cm_bpf_instruction *)code, n);
-    uint8_t packet[64];
 
     cm_check_that(program != NULL, "%s: refused", name);
-    for (unsigned i = 0; i < 600; i++) {
-        uint32_t caplen = make_packet(packet), origlen = caplen + (draw(2) ? draw(1500) : 0);
-        uint8_t *exact = malloc(caplen + 1); /* a byte in front: the end is what a sanitizer watches */
-        uint32_t ours, theirs;
-
-        cm_check(exact != NULL);
-        memcpy(exact + 1, packet, caplen);
-        ours = cm_bpf_program_run(program, exact + 1, caplen, origlen);
-        theirs = bpf_filter(code, exact + 1, origlen, caplen);
-        free(exact);
-        cm_check_that(ours == theirs, "%s, packet %u of %u bytes: %u, not %u", name, i, caplen, ours, theirs);
-    }
+    for (unsigned i = 0; i < 30; i++)
+        compare_batch(program, code, name);
     cm_bpf_program_destroy(program);
 }
 
@@ -81,11 +106,18 @@ static unsigned make_program(struct bpf_insn *code)
     static const uint16_t tests[] = {0x15, 0x15, 0x15, 0x25, 0x35, 0x45};
     static const uint32_t values[] = {0,      1,          6,      17,         80,        0x800,
                                       0x86dd, 0x0a000001, 0x1fff, 0xffffffff, 0x80000000};
-    unsigned n = 20 + draw(60), cells = 4;
+    unsigned n = 20 + draw(60), cells = 4, first = 0;
 
+    if (draw(2)) { /* first a test that ends where the packet is dropped, as most expressions begin */
+        bool turned = draw(4) == 0;
+
+        code[first++] = (struct bpf_insn){0x28, 0, 0, 12};
+        code[first++] = (struct bpf_insn){0x15, 0, 0, 0x800};
+        *(turned ? &code[1].jt : &code[1].jf) = (u_char)(n - 1);
+    }
     for (unsigned i = 0; i < cells; i++)
-        code[i] = (struct bpf_insn){i & 1 ? 0x03 : 0x02, 0, 0, i};
-    for (unsigned i = cells; i < n; i++) {
+        code[first++] = (struct bpf_insn){i & 1 ? 0x03 : 0x02, 0, 0, i};
+    for (unsigned i = first; i < n; i++) {
         struct bpf_insn *in = &code[i];
         unsigned left = n - i; /* to the last but one, which returns */
 

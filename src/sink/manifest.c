@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing manifests, and reading again which files one lists. Not a reader of JSON: what others wrote is refused. */
+#include "sink/manifest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/grow.h"
+
+/* Of a million files with long names; more is not ours. */
+#define MAX_MANIFEST_BYTES (256u * 1024 * 1024)
+/* How the line of a file begins, by which it is known again. */
+#define FILE_LINE "    {\"path\": \""
+
+struct text {
+    char *bytes;
+    size_t n, capacity;
+    bool failed;
+};
+
+static void put(struct text *text, const char *bytes, size_t n)
+{
+    if (text->failed || !CM_GROW(text->bytes, text->capacity, text->n + n + 1, 4096)) {
+        text->failed = true;
+        return;
+    }
+    memcpy(text->bytes + text->n, bytes, n);
+    text->n += n;
+    text->bytes[text->n] = 0;
+}
+
+CM_PRINTF(2, 3) static void put_format(struct text *text, const char *format, ...)
+{
+    char line[256];
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    if (n < 0 || (size_t)n >= sizeof(line))
+        text->failed = true;
+    else
+        put(text, line, (size_t)n);
+}
+
+/* RFC 8259, section 7. */
+static void put_string(struct text *text, const char *string)
+{
+    put(text, "\"", 1);
+    for (; *string != 0; string++) {
+        uint8_t byte = (uint8_t)*string;
+
+        if (byte == '"' || byte == '\\')
+            put(text, "\\", 1);
+        if (byte < 0x20)
+            put_format(text, "\\u%04x", byte);
+        else
+            put(text, string, 1);
+    }
+    put(text, "\"", 1);
+}
+
+static void put_named(struct text *text, const char *name, const char *value)
+{
+    put_format(text, "  \"%s\": ", name);
+    if (value != NULL)
+        put_string(text, value);
+    else
+        put(text, "null", 4);
+    put(text, ",\n", 2);
+}
+
+static void put_notes(struct text *text, const struct cm_manifest *manifest)
+{
+    put_format(text, "  \"metadata\": {");
+    for (size_t i = 0; i < manifest->n_notes; i++) {
+        put_format(text, i == 0 ? "\n    " : ",\n    ");
+        put_string(text, manifest->notes[i].key);
+        put(text, ": ", 2);
+        put_string(text, manifest->notes[i].value);
+    }
+    put_format(text, "\n  },\n");
+}
+
+static void put_files(struct text *text, const struct cm_manifest *manifest)
+{
+    put_format(text, "  \"files\": [");
+    for (size_t i = 0; i < manifest->n_files; i++) {
+        const struct cm_manifest_file *file = &manifest->files[i];
+
+        put_format(text, i == 0 ? "\n    {\"path\": " : ",\n    {\"path\": ");
+        put_string(text, file->path);
+        put_format(text, ", \"rows\": %" PRIu64 ", \"bytes\": %" PRIu64, file->n_rows, file->n_bytes);
+        if (file->min_ns <= file->max_ns)
+            put_format(text, ", \"min_time_ns\": %" PRIu64 ", \"max_time_ns\": %" PRIu64, file->min_ns,
+                       file->max_ns);
+        put(text, "}", 1);
+    }
+    put_format(text, "\n  ]\n");
+}
+
+static void put_inputs(struct text *text, const struct cm_manifest *manifest)
+{
+    put_format(text, "  \"inputs\": [");
+    for (size_t i = 0; i < manifest->n_inputs; i++) {
+        const struct cm_manifest_input *input = &manifest->inputs[i];
+
+        put_format(text, i == 0 ? "\n    {\"path\": " : ",\n    {\"path\": ");
+        put_string(text, input->path);
+        if (input->has_hash)
+            put_format(text, ", \"bytes\": %" PRIu64 ", \"sampled_xxh3_64\": \"%016" PRIx64 "\"",
+                       input->n_bytes, input->hash);
+        put(text, "}", 1);
+    }
+    put_format(text, "\n  ],\n");
+}
+
+char *cm_manifest_text(const struct cm_manifest *manifest, size_t *n_ret)
+{
+    struct text text = {0};
+    uint64_t n_rows = 0;
+    uint64_t n_bytes = 0;
+
+    for (size_t i = 0; i < manifest->n_files; i++) {
+        n_rows += manifest->files[i].n_rows;
+        n_bytes += manifest->files[i].n_bytes;
+    }
+    put_format(&text, "{\n  \"manifest_version\": 1,\n");
+    put_named(&text, "format", manifest->format);
+    put_named(&text, "codec", manifest->codec);
+    put_named(&text, "partition", manifest->partition);
+    put_format(&text, "  \"rows\": %" PRIu64 ",\n  \"bytes\": %" PRIu64 ",\n", n_rows, n_bytes);
+    put_notes(&text, manifest);
+    put_inputs(&text, manifest);
+    put_files(&text, manifest);
+    put_format(&text, "}\n");
+    if (text.failed) {
+        free(text.bytes);
+        return NULL;
+    }
+    *n_ret = text.n;
+    return text.bytes;
+}
+
+/* --- reading --- */
+
+static enum capmill_status read_all(const char *path, char **text_ret, size_t *n_ret, struct cm_error *error)
+{
+    struct cm_file_facts facts;
+    struct cm_file *file = NULL;
+    char *text = NULL;
+    size_t n = 0;
+    enum capmill_status status = cm_file_open_read(path, 0, &file, error);
+
+    if (status >= 0)
+        status = cm_file_facts(file, &facts, error);
+    if (status >= 0 && (facts.type != CM_FILE_REGULAR || facts.size_bytes > MAX_MANIFEST_BYTES))
+        status = cm_error_set(error, CAPMILL_E_FORMAT, 0, "%s is no manifest of capmill", path);
+    if (status >= 0) {
+        text = malloc((size_t)facts.size_bytes + 1);
+        status = text == NULL ? cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to read %s", path)
+                              : cm_file_read_at(file, 0, text, (size_t)facts.size_bytes, &n, error);
+    }
+    cm_file_close(file);
+    if (status < 0) {
+        free(text);
+        return status;
+    }
+    text[n] = 0;
+    *text_ret = text;
+    *n_ret = n;
+    return CAPMILL_OK;
+}
+
+/* Whether a path stays below the folder: no root, no drive, no step up. */
+static bool stays_below(const char *path)
+{
+    const char *component = path;
+
+    if (path[0] == 0)
+        return false;
+    for (;;) {
+        size_t n = strcspn(component, "/");
+
+        if (n == 0 || (n == 1 && component[0] == '.') || (n == 2 && memcmp(component, "..", 2) == 0))
+            return false;
+        if (component[n] == 0)
+            break;
+        component += n + 1;
+    }
+    return strpbrk(path, "\\:") == NULL;
+}
+
+/* The string that begins at `text`, up to its closing quote. NULL: none of ours, or no memory. */
+static char *take_path(const char *text)
+{
+    size_t n = strcspn(text, "\"\n");
+    char *path;
+
+    /* names that need escapes were never written by us */
+    if (text[n] != '"' || memchr(text, '\\', n) != NULL)
+        return NULL;
+    path = malloc(n + 1);
+    if (path == NULL)
+        return NULL;
+    memcpy(path, text, n);
+    path[n] = 0;
+    if (!stays_below(path)) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+void cm_manifest_free_paths(char **paths, size_t n)
+{
+    for (size_t i = 0; i < n && paths != NULL; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+enum capmill_status cm_manifest_read_paths(const char *manifest_path, char ***paths_ret, size_t *n_ret,
+                                           struct cm_error *error)
+{
+    struct cm_file_facts facts;
+    char *text = NULL;
+    char **paths = NULL;
+    size_t n_text, n = 0, capacity = 0;
+    const char *line;
+    enum capmill_status status;
+
+    *paths_ret = NULL;
+    *n_ret = 0;
+    if (cm_path_facts(manifest_path, &facts, NULL) < 0)
+        return CAPMILL_E_NOT_FOUND;
+    status = read_all(manifest_path, &text, &n_text, error);
+    if (status < 0)
+        return status;
+    line = strstr(text, "\n  \"files\": [");
+    if (strncmp(text, "{\n  \"manifest_version\": 1,", 25) != 0 || line == NULL)
+        status = cm_error_set(error, CAPMILL_E_FORMAT, 0, "%s is no manifest of capmill", manifest_path);
+    for (; status >= 0 && (line = strstr(line, "\n" FILE_LINE)) != NULL;) {
+        char *path;
+
+        line += sizeof("\n" FILE_LINE) - 1;
+        path = take_path(line);
+        if (path != NULL && CM_GROW(paths, capacity, n + 1, 64)) {
+            paths[n++] = path;
+        } else {
+            free(path);
+            status = cm_error_set(error, CAPMILL_E_FORMAT, 0,
+                                  "%s lists a file that is none of a data set of capmill", manifest_path);
+        }
+    }
+    free(text);
+    if (status < 0) {
+        cm_manifest_free_paths(paths, n);
+        return status;
+    }
+    *paths_ret = paths;
+    *n_ret = n;
+    return CAPMILL_OK;
+}
