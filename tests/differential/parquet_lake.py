@@ -446,6 +446,17 @@ def check_codecs(lake):
             used = fastavro.reader(file).metadata.get("avro.codec", "null")
         expect(used == name, "avro:%s has %s", codec, used)
         same(expected, tables.by_fastavro(path), "fastavro of avro:" + codec)
+    for codec in ("none", "gzip", "zstd"):
+        path = lake.table(capture, kind="jsonl", words=codec)
+        same(expected, tables.by_json(path, DEFAULT), "JSON lines with " + codec)
+        sizes["jsonl", codec] = os.path.getsize(path)
+    expect(max(sizes["jsonl", "gzip"], sizes["jsonl", "zstd"]) < sizes["jsonl", "none"], "codecs save nothing: %s", sizes)
+    for name, begin in (("x.jsonl.gz", b"\x1f\x8b"), ("x.jsonl.zst", b"\x28\xb5"), ("x.ndjson", b"{"), ("x.json", b"{")):
+        path = lake.path(name)
+        lake.export(capture, "-o", path)
+        with open(path, "rb") as file:
+            expect(file.read(len(begin)) == begin, "%s begins otherwise", name)
+        same(expected, tables.by_json(path, DEFAULT), name)
     for level in ("1", "9"):
         for words in ("zstd", "gzip"):
             same(expected, tables.by_pyarrow(lake.table(capture, "--compression-level", level, words=words)), words + level)

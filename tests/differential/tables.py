@@ -7,21 +7,30 @@ The readers stand in an environment of their own (scripts/install_readers.sh); e
 """
 import base64
 import datetime
+import gzip
 import importlib.util
+import io
 import json
 import os
 import subprocess
 import sys
 
-NEEDED = ("duckdb", "pyarrow", "fastavro", "zstandard", "xxhash", "communityid")
+NEEDED = ("duckdb", "pyarrow", "fastavro", "cramjam", "backports.zstd", "zstandard", "xxhash", "communityid")
 UNSIGNED_64 = ("flow_id", "file_offset", "packet_number", "flow_packets", "flow_bytes")  # others stay below 2^63
 TIMES = ("time", "first", "last")
 M64 = 2**64 - 1
 
 
+def is_here(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:  # a part of a package that is not here
+        return False
+
+
 def enter():
     """Become the same program in the readers' environment unless they are here. False where they are nowhere."""
-    if all(importlib.util.find_spec(name) for name in NEEDED):
+    if all(is_here(name) for name in NEEDED):
         return True
     beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "readers")
     folder = os.path.abspath(os.environ.get("CAPMILL_READERS") or beside)
@@ -118,10 +127,23 @@ def from_json(name, value, compressed):
     return value
 
 
+def open_text(path):
+    """Of a file that may be compressed as a whole: by its first bytes."""
+    with open(path, "rb") as file:
+        begin = file.read(4)
+    if begin[:2] == b"\x1f\x8b":
+        return gzip.open(path, "rt", encoding="utf-8")
+    if begin == b"\x28\xb5\x2f\xfd":
+        import zstandard
+        binary = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True, closefd=True)
+        return io.TextIOWrapper(binary, encoding="utf-8")
+    return open(path, encoding="utf-8")
+
+
 def by_json(path, names, compressed=False):
     """`names`: the columns, in order: a line omits those without a value, and has no others."""
     values = {name: [] for name in names}
-    with open(path, encoding="utf-8") as file:
+    with open_text(path) as file:
         for line in file:
             row = json.loads(line)
             for name in names:
