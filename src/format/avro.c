@@ -185,7 +185,7 @@ static enum capmill_status take_part(struct avro *avro, const struct cm_table_ro
 {
     enum capmill_status status = CAPMILL_OK;
     uint64_t most = 0;
-    uint32_t end;
+    uint32_t end = 0;
 
     if (avro->codec == CM_CODEC_NONE)
         status = measure(avro, rows, 0, UINT64_MAX, &end, &most, error);
@@ -201,10 +201,10 @@ static enum capmill_status put_blocks(const struct avro *avro, struct local *loc
                                       struct cm_error *error)
 {
     enum capmill_status status = CAPMILL_OK;
-    uint32_t end;
+    uint32_t end = 0;
 
     for (uint32_t row = 0; status == CAPMILL_OK && row < rows->n_rows; row = end) {
-        uint64_t most;
+        uint64_t most = 0;
 
         status = measure(avro, rows, row, BLOCK_BYTES, &end, &most, error);
         if (status != CAPMILL_OK)

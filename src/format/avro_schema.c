@@ -40,7 +40,7 @@ static void put_string(struct text *text, const char *words)
     if (at == NULL)
         return;
     *at = '"';
-    end = cm_json_text((const uint8_t *)words, strlen(words), at + 1);
+    end = cm_json_put_text((const uint8_t *)words, strlen(words), at + 1);
     *end = '"';
     text->n += (size_t)(end + 1 - at);
 }

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 
-
 #define XXH_INLINE_ALL
 #include "xxhash.h"
 

@@ -99,7 +99,7 @@ void cm_json_clock_init(struct cm_json_clock *clock)
     clock->second = UINT64_MAX; /* more than there are */
 }
 
-char *cm_json_time(struct cm_json_clock *clock, uint64_t time_ns, char *out)
+char *cm_json_put_time(struct cm_json_clock *clock, uint64_t time_ns, char *out)
 {
     const uint64_t second = time_ns / NS_PER_SECOND;
     const uint32_t ns = (uint32_t)(time_ns - second * NS_PER_SECOND);
@@ -163,7 +163,7 @@ static inline size_t put_character(const uint8_t *text, size_t n, char **out)
     return length;
 }
 
-char *cm_json_text(const uint8_t *text, size_t n, char *out)
+char *cm_json_put_text(const uint8_t *text, size_t n, char *out)
 {
     size_t i = 0;
 

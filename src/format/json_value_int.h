@@ -24,9 +24,9 @@ struct cm_json_clock {
 };
 
 void cm_json_clock_init(struct cm_json_clock *clock);
-char *cm_json_time(struct cm_json_clock *clock, uint64_t time_ns, char *out);
+char *cm_json_put_time(struct cm_json_clock *clock, uint64_t time_ns, char *out);
 
 /* What stands between quotation marks; bytes that are not UTF-8 become U+FFFD (utf8_repair.h). */
-char *cm_json_text(const uint8_t *text, size_t n, char *out);
+char *cm_json_put_text(const uint8_t *text, size_t n, char *out);
 
 #endif

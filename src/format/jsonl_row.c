@@ -52,7 +52,7 @@ static bool make_name(struct cm_jsonl_column *column, const char *name)
     if (column->name == NULL)
         return false;
     memcpy(column->name, ",\"", 2);
-    end = cm_json_text((const uint8_t *)name, strlen(name), column->name + 2);
+    end = cm_json_put_text((const uint8_t *)name, strlen(name), column->name + 2);
     memcpy(end, "\":\"", 3);
     column->n_name = (uint32_t)(end - column->name) + (is_quoted(column->kind) ? 3 : 2);
     return true;
@@ -151,7 +151,7 @@ static char *put_span(const struct cm_jsonl *jsonl, struct cm_jsonl_row_state *s
     size_t n_packed;
 
     if (kind == CM_JSONL_TEXT)
-        return cm_json_text(span->bytes, span->n, out);
+        return cm_json_put_text(span->bytes, span->n, out);
     if (kind == CM_JSONL_BASE64)
         return jsonl->base64(span->bytes, span->n, out);
     state->status =
@@ -171,7 +171,7 @@ static inline char *put_member(const struct cm_jsonl *jsonl, struct cm_jsonl_row
     case CM_JSONL_HEX:
         return put_quote(cm_json_hex(values->numbers[row], out));
     case CM_JSONL_TIME:
-        return put_quote(cm_json_time(&state->clock, values->numbers[row], out));
+        return put_quote(cm_json_put_time(&state->clock, values->numbers[row], out));
     case CM_JSONL_TEXT:
     case CM_JSONL_BASE64:
     case CM_JSONL_PACKED:

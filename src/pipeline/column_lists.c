@@ -62,12 +62,14 @@ enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct c
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a list of columns");
     for (size_t i = 0; i < table->n_columns && status >= 0; i++) {
         if (table->columns[i].value != NULL)
-            status = split(&table->columns[i], &at, &lists_ret->packets, &lists_ret->n_packets, &capacity, error);
+            status =
+                split(&table->columns[i], &at, &lists_ret->packets, &lists_ret->n_packets, &capacity, error);
     }
     capacity = 0;
     for (size_t i = 0; i < table->n_flow_columns && status >= 0; i++) {
         if (table->flow_columns[i].value != NULL)
-            status = split(&table->flow_columns[i], &at, &lists_ret->flows, &lists_ret->n_flows, &capacity, error);
+            status =
+                split(&table->flow_columns[i], &at, &lists_ret->flows, &lists_ret->n_flows, &capacity, error);
     }
     if (status < 0)
         cm_column_lists_free(lists_ret);

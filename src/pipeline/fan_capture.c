@@ -27,10 +27,10 @@ struct cm_fan_capture {
 
 /* A stretch of a block within one slice. */
 struct stretch {
-    size_t first; /* packet */
-    uint64_t time_ns; /* of its first packet, as written */
+    size_t first;            /* packet */
+    uint64_t time_ns;        /* of its first packet, as written */
     size_t header, n_header; /* in `texts`: what a new file begins with; none: no new file */
-    size_t offset, n; /* in the encoded bytes */
+    size_t offset, n;        /* in the encoded bytes */
 };
 
 /* Bytes that come before a packet. */
@@ -137,8 +137,9 @@ static bool begins_slice(struct cm_fan_capture *capture, uint64_t time_ns)
     return true;
 }
 
-enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture, const struct cm_ordered_block *block,
-                                          uint64_t first_ns, void **ticket_ret, struct cm_error *error)
+enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
+                                          const struct cm_ordered_block *block, uint64_t first_ns,
+                                          void **ticket_ret, struct cm_error *error)
 {
     struct ticket *ticket = calloc(1, sizeof(*ticket));
     bool is_sliced = capture->table.slice_end != NULL;
@@ -228,9 +229,8 @@ enum capmill_status cm_fan_capture_take(struct cm_fan_capture *capture, const st
         return no_memory(capture, error);
     }
     for (size_t i = 0; i < ticket->n_stretches; i++)
-        ticket->stretches[i].n =
-            (i + 1 < ticket->n_stretches ? ticket->stretches[i + 1].offset : ticket->n) -
-            ticket->stretches[i].offset;
+        ticket->stretches[i].n = (i + 1 < ticket->n_stretches ? ticket->stretches[i + 1].offset : ticket->n) -
+                                 ticket->stretches[i].offset;
     return cm_turns_put(capture->turns, block->sequence, ticket, ticket->n + ticket->n_texts, error);
 }
 

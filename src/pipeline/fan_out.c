@@ -177,8 +177,12 @@ static enum capmill_status open_local(void *context, void **local_ret, struct cm
 
 struct cm_taker cm_fan_out_taker(struct cm_fan_out *fan)
 {
-    return (struct cm_taker){
-        .context = fan, .open = open_local, .close = close_local, .settle = settle, .take = take, .drop = drop};
+    return (struct cm_taker){.context = fan,
+                             .open = open_local,
+                             .close = close_local,
+                             .settle = settle,
+                             .take = take,
+                             .drop = drop};
 }
 
 /* --- set-up --- */
@@ -426,7 +430,8 @@ static void report_flows(struct cm_fan_out *fan, const struct cm_table_output *t
 
     if (n_early > 0)
         cm_state_message(&fan->options.run->state, CAPMILL_WARNING,
-                         "%s: %" PRIu64 " flows ended early, as --memory does not allow for more of them at a "
+                         "%s: %" PRIu64
+                         " flows ended early, as --memory does not allow for more of them at a "
                          "time; their rows say so (end_reason memory)",
                          cm_table_files_path(cm_table_output_files(table)), n_early);
 }
@@ -469,7 +474,7 @@ enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *e
     }
     if (status >= 0)
         status = cm_results_take_changes(
-            run, n_hidden,
-            atomic_load_explicit(&fan->renderer.records.n_saturated, memory_order_relaxed), n_beyond_pcap, error);
+            run, n_hidden, atomic_load_explicit(&fan->renderer.records.n_saturated, memory_order_relaxed),
+            n_beyond_pcap, error);
     return status;
 }

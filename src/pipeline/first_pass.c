@@ -15,7 +15,8 @@ struct earliest {
     uint64_t *by_thread; /* UINT64_MAX: none yet */
 };
 
-static enum capmill_status open_earliest(void *shared, unsigned thread, void **local_ret, struct cm_error *error)
+static enum capmill_status open_earliest(void *shared, unsigned thread, void **local_ret,
+                                         struct cm_error *error)
 {
     struct earliest *earliest = shared;
 
@@ -90,9 +91,10 @@ enum capmill_status cm_run_first_pass(struct capmill_run *run, bool as_read, str
         return CAPMILL_OK;
     for (uint32_t i = 0; i < run->inputs.n; i++) {
         if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
-            return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
-                                "times that move from the earliest packet take a read before, and a stream can "
-                                "be read once; write it to a file first, or put it in order with --sort");
+            return cm_error_set(
+                error, CAPMILL_E_UNSUPPORTED, 0,
+                "times that move from the earliest packet take a read before, and a stream can "
+                "be read once; write it to a file first, or put it in order with --sort");
     }
     return find_first(run, error);
 }

@@ -55,8 +55,7 @@ enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct c
     if (output->codec != CAPMILL_CODEC_DEFAULT)
         return output->codec;
     for (size_t i = 0; i < CM_ARRAY_COUNT(extensions) && format == CAPMILL_FORMAT_JSONL; i++) {
-        if (ends_with(output->path, extensions[i].extension) &&
-            extensions[i].codec != CAPMILL_CODEC_DEFAULT)
+        if (ends_with(output->path, extensions[i].extension) && extensions[i].codec != CAPMILL_CODEC_DEFAULT)
             return extensions[i].codec;
     }
     /* in the formats that compress blocks the word is for these */
@@ -208,8 +207,9 @@ enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_er
         for (size_t i = 0; i < job->n_outputs; i++)
             any_capture = any_capture || !cm_format_is_table(cm_output_format(&job->outputs[i]));
         if (!any_capture)
-            status = cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                  "slices are captures, and no output is one; cut tables with --partition dt/hr");
+            status =
+                cm_error_set(error, CAPMILL_E_USAGE, 0,
+                             "slices are captures, and no output is one; cut tables with --partition dt/hr");
     }
     return status;
 }

@@ -91,7 +91,8 @@ enum capmill_status cm_run_read_before(struct capmill_run *run, bool headers, co
     atomic_store_explicit(&run->state.bytes_total,
                           bytes_total / (n_passes_before + 1) * (n_passes_before + 2), memory_order_relaxed);
     status = cm_run_pass_over(run, 0, run->inputs.n, &operators, sink, reset, reset_context, error);
-    run->counted_bytes += atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - mark.bytes_done;
+    run->counted_bytes +=
+        atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed) - mark.bytes_done;
     mark.bytes_done = atomic_load_explicit(&run->state.bytes_done, memory_order_relaxed);
     cm_state_return_to(&run->state, &mark);
     for (uint32_t i = 0; i < run->inputs.n && status >= 0; i++) {

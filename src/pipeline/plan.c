@@ -212,10 +212,10 @@ static size_t add_writers(const struct capmill_run *run, char *text, size_t n, s
         return n;
     }
     for (size_t i = 0; i < job->n_outputs && i < 16; i++)
-        n += (size_t)snprintf(text + n, n < capacity ? capacity - n : 0,
-                              "          =blocks in order=> [%s] %.100s\n",
-                              cm_format_is_table(cm_output_format(&job->outputs[i])) ? "cm-table" : "cm-capture",
-                              job->outputs[i].path);
+        n += (size_t)snprintf(
+            text + n, n < capacity ? capacity - n : 0, "          =blocks in order=> [%s] %.100s\n",
+            cm_format_is_table(cm_output_format(&job->outputs[i])) ? "cm-table" : "cm-capture",
+            job->outputs[i].path);
     return n;
 }
 
@@ -284,7 +284,8 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
         if (plan->by_window)
             ADD(" -> %s -> %s%s\n", plan->as_read ? "order as read" : "sort window", change, write);
         else
-            ADD(" -> sort index; then [cm-gather-0..%u] gather -> %s%s\n", plan->n_threads - 1, change, write);
+            ADD(" -> sort index; then [cm-gather-0..%u] gather -> %s%s\n", plan->n_threads - 1, change,
+                write);
         n = add_writers(run, text, n, capacity);
     }
 #undef ADD
@@ -317,8 +318,8 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
     plan->as_read = run->job.command == CAPMILL_EXPORT && !run->job.by_time && run->job.slice_ns == 0;
     plan->range_bytes = cm_run_writes_packets(run) ? CM_SORT_RANGE_BYTES : CM_SUMMARY_RANGE_BYTES;
     /* what a filter keeps of a block is copied out where it is little, and the block used again */
-    plan->block_bytes = cm_run_writes_packets(run) && run->filter == NULL ? CM_SORT_RANGE_BYTES
-                                                                                : CM_SUMMARY_BLOCK_BYTES;
+    plan->block_bytes =
+        cm_run_writes_packets(run) && run->filter == NULL ? CM_SORT_RANGE_BYTES : CM_SUMMARY_BLOCK_BYTES;
     for (uint32_t i = 0; i < run->inputs.n; i++) {
         const struct cm_input *input = &run->inputs.all[i];
 

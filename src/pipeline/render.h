@@ -10,9 +10,9 @@
 struct cm_flow_facts_table;
 
 struct cm_renderer {
-    struct cm_written records; /* reads records and changes packets; writes nothing */
-    bool headers;              /* are wanted */
-    bool innermost;            /* headers of the innermost packet */
+    struct cm_written records;               /* reads records and changes packets; writes nothing */
+    bool headers;                            /* are wanted */
+    bool innermost;                          /* headers of the innermost packet */
     const struct cm_flow_facts_table *facts; /* NULL: not asked for */
 };
 

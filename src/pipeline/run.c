@@ -37,10 +37,11 @@ static enum capmill_status check_job(const struct capmill_job *job, struct cm_er
     if (job->n_outputs > 0 && !writes)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "this command writes no captures");
     if (job->n_outputs > 1 && !fans_out)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "generate writes one capture, and %zu outputs are named",
-                            job->n_outputs);
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "generate writes one capture, and %zu outputs are named", job->n_outputs);
     if (!fans_out && cm_job_has_tables(job))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "generate writes captures, not tables; export makes "
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "generate writes captures, not tables; export makes "
                             "tables of them");
     if (job->nanoseconds && job->microseconds)
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "nanoseconds and microseconds were both asked for");

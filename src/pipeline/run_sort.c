@@ -417,10 +417,11 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
     } else if (outcome == CM_PASS_LATE) {
         *by_window = false;
         status = CAPMILL_AGAIN;
-        cm_state_message(&run->state, CAPMILL_NOTE, "%s",
-                         run->plan.as_read
-                             ? "the inputs overlap in time; they are read twice, to be merged"
-                             : "packets are displaced further than the window reaches; sorting by index instead");
+        cm_state_message(
+            &run->state, CAPMILL_NOTE, "%s",
+            run->plan.as_read
+                ? "the inputs overlap in time; they are read twice, to be merged"
+                : "packets are displaced further than the window reaches; sorting by index instead");
     } else if (*by_window) {
         struct cm_window_sink_facts facts;
 

@@ -120,8 +120,9 @@ static void add_changes(struct text *text, const struct capmill_transform *chang
         add(text, "%struncate(%s:%s=%s)", text->n > 0 ? " " : "",
             changes->truncate[i].protocol.value != NULL ? changes->truncate[i].protocol.value : "*",
             changes->truncate[i].port.value != NULL ? changes->truncate[i].port.value : "*",
-            changes->truncate[i].max_payload_bytes.value != NULL ? changes->truncate[i].max_payload_bytes.value
-                                                                 : "");
+            changes->truncate[i].max_payload_bytes.value != NULL
+                ? changes->truncate[i].max_payload_bytes.value
+                : "");
     if (changes->checksums != CAPMILL_CHECKSUMS_AUTO)
         add(text, "%schecksums=%s", text->n > 0 ? " " : "", checksums[changes->checksums]);
 }

@@ -89,9 +89,10 @@ static uint64_t changed_time(void *context, uint64_t time_ns)
 }
 
 /* The packet's bytes as written, at `out`. */
-static enum capmill_status change_bytes(struct cm_written *written, void *local, const struct cm_record *record,
-                                        const struct cm_record_body *body, uint8_t *out, size_t room,
-                                        struct cm_packet_change *change, struct cm_error *error)
+static enum capmill_status change_bytes(struct cm_written *written, void *local,
+                                        const struct cm_record *record, const struct cm_record_body *body,
+                                        uint8_t *out, size_t room, struct cm_packet_change *change,
+                                        struct cm_error *error)
 {
     struct cm_transform_packet before = {body->data, body->caplen, body->origlen, body->link_type};
     struct cm_transform_result after;

@@ -58,7 +58,8 @@ static bool is_word(const char *text, size_t n, const char *word)
     return strlen(word) == n && memcmp(text, word, n) == 0;
 }
 
-size_t cm_partition_names(const char *text, const char *time_column, char *names_ret[CM_PARTITION_MAX_COLUMNS])
+size_t cm_partition_names(const char *text, const char *time_column,
+                          char *names_ret[CM_PARTITION_MAX_COLUMNS])
 {
     size_t n = 0;
 
@@ -116,8 +117,9 @@ static enum capmill_status add_part(struct cm_partition *partition, const char *
                             CM_PARTITION_MAX_COLUMNS);
     if (!find_column(partition->schema, is_time ? time_column : text, is_time ? strlen(time_column) : n,
                      &part.column))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s: '%.*s' is neither dt, hr nor a column of these rows",
-                            origin, n < 80 ? (int)n : 80, text);
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s: '%.*s' is neither dt, hr nor a column of these rows", origin,
+                            n < 80 ? (int)n : 80, text);
     if (!is_time && !makes_folders(&partition->schema->columns[part.column]))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%s: '%.*s' has too many values for a folder each; take dt, hr, or a column such "
@@ -236,8 +238,8 @@ static size_t put_text(char *out, size_t room, const struct cm_span *span)
     return used + 4 <= room ? used : room;
 }
 
-static size_t put_value(const struct part *part, const struct cm_column_values *values, uint32_t row, char *out,
-                        size_t room)
+static size_t put_value(const struct part *part, const struct cm_column_values *values, uint32_t row,
+                        char *out, size_t room)
 {
     uint64_t number;
     char stamp[CM_TIME_TEXT_BYTES];
@@ -261,7 +263,8 @@ static size_t put_value(const struct part *part, const struct cm_column_values *
 }
 
 static enum capmill_status make_key(const struct cm_partition *partition, const struct cm_table_rows *rows,
-                                    uint32_t row, char key_ret[CM_PARTITION_KEY_BYTES], struct cm_error *error)
+                                    uint32_t row, char key_ret[CM_PARTITION_KEY_BYTES],
+                                    struct cm_error *error)
 {
     size_t n = 0;
 

@@ -25,7 +25,8 @@ bool cm_partition_tells(const struct cm_partition *partition, const char *column
 /* The names in `text`, in place: at most CM_PARTITION_MAX_COLUMNS; dt and hr become `time_column`, once.
  * Answers how many there are; each is one allocation, freed with free(). Fewer than there are where memory
  * cannot be had or there are too many, which cm_partition_create then refuses. */
-size_t cm_partition_names(const char *text, const char *time_column, char *names_ret[CM_PARTITION_MAX_COLUMNS]);
+size_t cm_partition_names(const char *text, const char *time_column,
+                          char *names_ret[CM_PARTITION_MAX_COLUMNS]);
 
 /* Rows of one folder. Borrowed for the call. */
 struct cm_partition_rows {
@@ -33,7 +34,7 @@ struct cm_partition_rows {
     struct cm_table_rows rows;
 };
 
-struct cm_partition_split; /* scratch of one thread */
+struct cm_partition_split;                                  /* scratch of one thread */
 struct cm_partition_split *cm_partition_split_create(void); /* NULL: no memory */
 void cm_partition_split_destroy(struct cm_partition_split *split);
 /* Call `each` for every folder that the rows belong to, in order of the first row; the rows of a folder keep

@@ -30,8 +30,9 @@ static enum capmill_status look_at(struct cm_table_files *files, const char *nam
         return no_memory(error);
     status = cm_manifest_read_paths(path, &paths, &n, error);
     if (status == CAPMILL_OK && !files->options.rules.replace)
-        status = cm_error_set(error, CAPMILL_E_EXISTS, 0,
-                              "%s holds a table already (%s); --force replaces it", files->options.path, name);
+        status =
+            cm_error_set(error, CAPMILL_E_EXISTS, 0, "%s holds a table already (%s); --force replaces it",
+                         files->options.path, name);
     free(path);
     if (status == CAPMILL_E_NOT_FOUND)
         return CAPMILL_OK;
@@ -123,8 +124,8 @@ static char *manifest_text(const struct cm_table_files *files, size_t *n_ret)
     return text;
 }
 
-static enum capmill_status write_text(struct cm_table_files *files, const char *name, const char *text, size_t n,
-                                      struct cm_error *error)
+static enum capmill_status write_text(struct cm_table_files *files, const char *name, const char *text,
+                                      size_t n, struct cm_error *error)
 {
     struct cm_output_rules rules = files->options.rules;
     struct cm_ordered_file *file = NULL;

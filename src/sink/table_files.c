@@ -21,7 +21,8 @@ static char *join(const char *folder, const char *name)
     char *path = malloc(n);
 
     if (path != NULL)
-        snprintf(path, n, "%s%s%s", folder, folder[0] != 0 && folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+        snprintf(path, n, "%s%s%s", folder, folder[0] != 0 && folder[strlen(folder) - 1] == '/' ? "" : "/",
+                 name);
     return path;
 }
 
@@ -46,7 +47,8 @@ static enum capmill_status make_folder(struct cm_table_files *files, const char 
         if (facts.type == CM_FILE_FOLDER)
             return CAPMILL_OK;
         return cm_error_set(error, CAPMILL_E_EXISTS, 0,
-                            "%s is a file; a table in parts (--partition, --max-file-size) needs a folder", path);
+                            "%s is a file; a table in parts (--partition, --max-file-size) needs a folder",
+                            path);
     }
     if (!CM_GROW(files->folders, files->folders_capacity, files->n_folders + 1, 16))
         return no_memory(error);
@@ -283,8 +285,9 @@ static enum capmill_status bound_memory(struct cm_table_files *files, struct cm_
     return status < 0 ? status : CAPMILL_OK;
 }
 
-enum capmill_status cm_table_files_add(struct cm_table_files *files, const char *key, struct cm_table_part *part,
-                                       uint64_t min_ns, uint64_t max_ns, struct cm_error *error)
+enum capmill_status cm_table_files_add(struct cm_table_files *files, const char *key,
+                                       struct cm_table_part *part, uint64_t min_ns, uint64_t max_ns,
+                                       struct cm_error *error)
 {
     const struct cm_table_encoder *encoder = files->options.encoder;
     struct cm_table_folder *folder = NULL;

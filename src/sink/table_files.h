@@ -15,8 +15,8 @@ struct cm_table_files_options {
     const struct cm_table_encoder *encoder; /* outlives the files */
     const char *sidecar;                    /* text of a file beside it (.avsc); NULL: none */
     const char *sidecar_extension;
-    uint64_t max_file_bytes; /* 0: any size */
-    uint64_t memory_bytes;   /* for row groups under construction, together */
+    uint64_t max_file_bytes;     /* 0: any size */
+    uint64_t memory_bytes;       /* for row groups under construction, together */
     struct cm_manifest manifest; /* but for its files */
     /* Told once: row groups end early for want of memory. May be NULL. */
     void (*on_small_groups)(void *context, const char *path);
@@ -32,8 +32,9 @@ enum capmill_status cm_table_files_create(const struct cm_table_files_options *o
 void cm_table_files_destroy(struct cm_table_files *files);
 /* Takes the part, also when it fails. `key`: the folder of a data set, "" where nothing is partitioned.
  * [min_ns, max_ns]: times of its rows. */
-enum capmill_status cm_table_files_add(struct cm_table_files *files, const char *key, struct cm_table_part *part,
-                                       uint64_t min_ns, uint64_t max_ns, struct cm_error *error);
+enum capmill_status cm_table_files_add(struct cm_table_files *files, const char *key,
+                                       struct cm_table_part *part, uint64_t min_ns, uint64_t max_ns,
+                                       struct cm_error *error);
 /* There are no more rows: end every file. */
 enum capmill_status cm_table_files_finish(struct cm_table_files *files, struct cm_error *error);
 /* Give the files their names, take away what a run before left and this one did not replace; the manifest comes

@@ -68,8 +68,8 @@ static enum capmill_status no_memory(const struct cm_table_output *output, struc
 
 /* --- rows to parts --- */
 
-static void time_bounds(const struct cm_table_output *output, const struct cm_table_rows *rows, uint64_t *min_ret,
-                        uint64_t *max_ret)
+static void time_bounds(const struct cm_table_output *output, const struct cm_table_rows *rows,
+                        uint64_t *min_ret, uint64_t *max_ret)
 {
     uint64_t min_ns = UINT64_MAX;
     uint64_t max_ns = 0;
@@ -146,8 +146,8 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
     } else {
         status = cm_packet_columns_fill(output->columns, local->columns, packets, &rows, error);
         if (status >= 0)
-            status = cm_partition_rows(output->partition, local->split, output->whole, &rows, encode_rows, local,
-                                       error);
+            status = cm_partition_rows(output->partition, local->split, output->whole, &rows, encode_rows,
+                                       local, error);
     }
     if (status < 0) {
         discard_item(output, item);
@@ -159,7 +159,8 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
 
 /* --- the writing side --- */
 
-static enum capmill_status add_pieces(struct cm_table_output *output, struct item *item, struct cm_error *error)
+static enum capmill_status add_pieces(struct cm_table_output *output, struct item *item,
+                                      struct cm_error *error)
 {
     enum capmill_status status = CAPMILL_OK;
 

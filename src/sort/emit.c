@@ -200,8 +200,7 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
         uint64_t first_ns = written_time(encoder, group->entries[first].time_ns);
         uint64_t slice_end =
             outlet->slice_end == NULL ? UINT64_MAX : outlet->slice_end(outlet->context, first_ns);
-        size_t end =
-            outlet->slice_end == NULL ? group->n : end_of_slice(group, first, slice_end, encoder, outlet);
+        size_t end = slice_end == UINT64_MAX ? group->n : end_of_slice(group, first, slice_end, encoder);
 
         status = outlet->prepare(outlet->context, first_ns, error);
         if (status >= 0)
