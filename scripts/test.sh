@@ -4,7 +4,8 @@
 #
 #   checks        layers, names, licences, layout, headers, symbols, man pages, scripts, packages
 #   unit          every test but those below, on an optimised build without a warning (gcc); the results that bench/ times
-#   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES)
+#   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES), and
+#                 of tables as DuckDB, pyarrow and fastavro read them (scripts/install_readers.sh)
 #   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
 #   tsan          every test with the thread sanitizer (clang), and the program with many threads
 #   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (60 where CI is set, else 10), from its stored corpus
@@ -23,7 +24,7 @@ parts=()
 for word in "${@:-all}"; do
     case " ${all_parts[*]} all " in
         *" $word "*) [ "$word" = all ] && parts=("${all_parts[@]}") || parts+=("$word") ;;
-        *) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+        *) sed -n '3,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
 done
 
@@ -182,6 +183,7 @@ part_differential() {
     for tool in tshark capinfos reordercap; do
         has $tool || { lacking "comparisons" $tool; return; }
     done
+    bash scripts/install_readers.sh || lacking "comparisons of tables" "what tests/differential/readers.txt names"
     ctest_in build/release -L 'differential' -j "$n_jobs"
 }
 

@@ -100,6 +100,14 @@ EXTENSIONS = {
     "shim6": "shim6.nxt",
 }
 MESSAGES = ("mipv6", "hip", "shim6")
+# Numbers of a layer that tables_vs_tshark.py compares: taken along where their fields were asked for.
+MORE = {
+    "ip": {"ttl": "ip.ttl", "ip_id": "ip.id"}, "ipv6": {"ttl": "ipv6.hlim"},
+    "ipv6.fraghdr": {"ip_id": "ipv6.fraghdr.ident"},
+    "tcp": {"tcp_seq": "tcp.seq_raw", "tcp_ack": "tcp.ack_raw", "tcp_window": "tcp.window_size_value"},
+    "icmp": {"icmp_type": "icmp.type", "icmp_code": "icmp.code"},
+    "icmpv6": {"icmp_type": "icmpv6.type", "icmp_code": "icmpv6.code"},
+}
 PORTS = {"tcp": "tcp", "udp": "udp", "udplite": "udp", "sctp": "sctp", "dccp": "dccp"}
 
 
@@ -110,12 +118,13 @@ def tshark_fields():
 
 
 class Layer:
-    """One network packet; None where not known."""
+    """One network packet; None where not known. `more`: what others than this comparison ask of tshark (MORE)."""
     __slots__ = ("version", "src", "dst", "protocol", "src_port", "dst_port", "tcp_flags", "fragment", "later", "path",
-                 "marks")
+                 "marks", "more")
 
     def __init__(self):
         self.version = self.src = self.dst = self.protocol = self.src_port = self.dst_port = self.tcp_flags = None
+        self.more = {}
         self.fragment = self.later = False
         self.path = []
         self.marks = ""
@@ -138,6 +147,10 @@ def their_layers(row):
         queue = values.get(name)
         return queue.pop(0) if queue else None
 
+    def take_more(layer, protocol):
+        for name, field in MORE.get(protocol, {}).items():
+            layer.more[name] = integer(take(field))
+
     layers = []
     path = []
     protocols = row["frame.protocols"].split(":")
@@ -153,6 +166,7 @@ def their_layers(row):
             offset, more = integer(take("ip.frag_offset")), take("ip.flags.mf")
             layer.later = bool(offset)
             layer.fragment = bool(offset) or more == "1"
+            take_more(layer, protocol)
             layer.path, path = path, []
             layers.append(layer)
         elif protocol == "ipv6":
@@ -160,6 +174,7 @@ def their_layers(row):
             layer.version = 6
             layer.src, layer.dst = take("ipv6.src"), take("ipv6.dst")
             layer.protocol = integer(take("ipv6.nxt"))
+            take_more(layer, protocol)
             layer.path, path = path, []
             layers.append(layer)
         elif protocol in EXTENSIONS and layer is not None and (layer.version == 6 or protocol == "ah"):
@@ -171,16 +186,20 @@ def their_layers(row):
                 offset, more = integer(take("ipv6.fraghdr.offset")), take("ipv6.fraghdr.more")
                 layer.later = bool(offset)
                 layer.fragment = bool(offset) or more == "1"
+                take_more(layer, protocol)
         elif protocol in PORTS and layer is not None and not path:
             name = PORTS[protocol]
             layer.src_port, layer.dst_port = integer(take(name + ".srcport")), integer(take(name + ".dstport"))
             if protocol == "tcp":
                 flags = integer(take("tcp.flags"))
                 layer.tcp_flags = None if flags is None else flags & 255
+                take_more(layer, protocol)
             path.append(protocol)
         else:
             path.append(protocol)
             if protocol in ("icmp", "icmpv6"):
+                if layer is not None:
+                    take_more(layer, protocol)
                 break  # what follows is quoted, not carried
     return layers, protocols
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* A value of Thrift's compact protocol, as a tree. */
 struct thrift_node {
