@@ -286,7 +286,7 @@ struct cm_parquet_file {
     uint64_t n_written;
     struct cm_parquet_maker maker;
     struct cm_thrift thrift;
-    uint64_t group_at; /* where the row group begins */
+    uint64_t group_at;      /* where the row group begins */
     struct cm_bytes groups; /* finished RowGroups of the footer */
     size_t n_groups;
     uint64_t n_rows;
