@@ -20,6 +20,9 @@
 #define LEAST_AHEAD_BYTES (8u * 1024 * 1024)
 #define MOST_AHEAD_BYTES  (64u * 1024 * 1024)
 
+/* Rows of flows that are encoded together, but at the end. */
+#define LEAST_FLOW_ROWS 4096u
+
 struct cm_table_output {
     struct cm_table_output_options options;
     struct cm_packet_columns *columns; /* of packets, with those that only folders tell */
@@ -189,6 +192,9 @@ static enum capmill_status add_flows(struct cm_table_output *output, const struc
 
     local->output = output;
     local->item = &item;
+    /* a few at a time would make pages of a few rows */
+    if (updates != NULL && cm_flow_rows_waiting(output->flows) < LEAST_FLOW_ROWS)
+        return status;
     while (status == CAPMILL_OK) {
         struct cm_table_rows rows;
 
