@@ -64,7 +64,7 @@ static void make_frame(uint8_t *bytes, uint32_t flow, bool back)
 /* The next call's packets, as a decoder leaves them. */
 static void make_packets(struct workload *work)
 {
-    static const struct cm_flow_facts facts = {10, 1000, 1, 2, false};
+    static const struct cm_flow_facts facts = {.n_packets = 10, .n_bytes = 1000, .first_ns = 1, .last_ns = 2};
 
     for (uint32_t i = 0; i < ROWS; i++) {
         const uint64_t random = next_random(&work->state);

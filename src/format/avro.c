@@ -185,7 +185,7 @@ static enum capmill_status take_part(struct avro *avro, const struct cm_table_ro
 {
     enum capmill_status status = CAPMILL_OK;
     uint64_t most = 0;
-    uint32_t end = 0;
+    uint32_t end;
 
     if (avro->codec == CM_CODEC_NONE)
         status = measure(avro, rows, 0, UINT64_MAX, &end, &most, error);

@@ -14,7 +14,7 @@
 #ifndef CM_FORMAT_AVRO_H
 #define CM_FORMAT_AVRO_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* CAPMILL_E_UNSUPPORTED where the codec is not in this build or not Avro's; CAPMILL_E_USAGE for names of columns,
  * and keys of notes, that Avro does not allow. */

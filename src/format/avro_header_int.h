@@ -3,7 +3,7 @@
 #ifndef CM_FORMAT_AVRO_HEADER_INT_H
 #define CM_FORMAT_AVRO_HEADER_INT_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 #define CM_AVRO_SYNC_BYTES 16
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #define XXH_INLINE_ALL
-#include "xxhash.h"
+#include <xxhash.h>
 
 static_assert(sizeof(XXH3_state_t) <= sizeof(struct cm_content_hash), "room for the state of the hash");
 

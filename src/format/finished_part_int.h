@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 struct cm_finished_part {
     struct cm_table_part head;

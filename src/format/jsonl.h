@@ -12,7 +12,7 @@
 #ifndef CM_FORMAT_JSONL_H
 #define CM_FORMAT_JSONL_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* CAPMILL_E_UNSUPPORTED where the codec, or zstd for `compress_payload`, is not in this build or not for JSON
  * lines. */

@@ -6,7 +6,7 @@
 
 #include "format/finished_part_int.h"
 #include "format/json_value_int.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "simd/base64.h"
 
 enum cm_jsonl_kind {

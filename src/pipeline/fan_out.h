@@ -5,13 +5,12 @@
 #define CM_PIPELINE_FAN_OUT_H
 
 #include "core/ordered.h"
+#include "flow/flow_facts.h"
 #include "pipeline/run_int.h"
 
 struct cm_fan_out;
-struct cm_flow_facts_table;
-
 /* Opens all outputs of the job. `first_ns`: time of the earliest packet, where it is known beforehand. `facts`
- * of flows, NULL where no output wants them (cm_fan_out_wants_flows). Both outlive it. */
+ * of flows, NULL where no output wants them. Both outlive it. */
 struct cm_fan_out_options {
     struct capmill_run *run;
     const uint64_t *first_ns; /* NULL: the first block tells */

@@ -67,6 +67,9 @@ bool cm_pass_work_on(struct cm_pass *pass, unsigned thread, struct cm_batch *bat
         cm_pass_call_off(pass);
         return false;
     }
+    /* who was told to give up when the pass was called off has not failed */
+    if (status == CAPMILL_E_INTERRUPTED && !cm_pass_goes_on(pass))
+        return false;
     if (status < 0) {
         cm_pass_fail(pass, &error);
         return false;

@@ -140,7 +140,7 @@ enum capmill_status cm_render_add(struct cm_renderer *renderer, struct cm_render
     local->inputs[i] = record->input;
     local->numbers[i] = number;
     if (renderer->facts != NULL)
-        local->flows[i] = NULL; /* TODO-FACTS */
+        local->flows[i] = cm_flow_facts_find(renderer->facts, packet, &local->headers[i]);
     local->n++;
     return CAPMILL_OK;
 }

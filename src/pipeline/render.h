@@ -4,10 +4,9 @@
 #ifndef CM_PIPELINE_RENDER_H
 #define CM_PIPELINE_RENDER_H
 
+#include "flow/flow_facts.h"
 #include "pipeline/written.h"
 #include "sink/packet_columns.h"
-
-struct cm_flow_facts_table;
 
 struct cm_renderer {
     struct cm_written records;               /* reads records and changes packets; writes nothing */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/flow_facts.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "pipeline/outputs.h"
@@ -153,6 +154,7 @@ void capmill_run_destroy(struct capmill_run *run)
     cm_synth_destroy(run->synth);
     cm_filter_destroy(run->filter);
     cm_flow_sizes_destroy(run->flow_sizes);
+    cm_flow_facts_destroy(run->flow_facts);
     cm_transform_destroy(run->transform);
     if (run->job.command != CAPMILL_GENERATE)
         cm_inputs_fini(&run->inputs);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* The columns that there are, and whether each is wanted where nobody names any; NULL after the last. */
 struct cm_column_list {

@@ -5,7 +5,7 @@
 
 #include "base/address_text.h"
 #include "flow/sessions.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 /* Room of a row's text: an address is the longest. */
 #define CM_FLOW_TEXT_BYTES CM_IPV6_TEXT_BYTES

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "sink/packet_columns.h"
 
 struct cm_input_texts;

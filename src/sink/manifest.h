@@ -4,7 +4,7 @@
 #ifndef CM_SINK_MANIFEST_H
 #define CM_SINK_MANIFEST_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "os/file.h"
 
 #define CM_MANIFEST_NAME "_manifest.json"

@@ -10,15 +10,9 @@
 #include "base/error.h"
 #include "base/text_fault.h"
 #include "core/packet.h"
-#include "format/table.h"
+#include "flow/flow_facts.h"
+#include "format/table_encoder.h"
 #include "wire/headers.h"
-
-/* What is known of a packet's flow once all packets were seen. */
-struct cm_flow_facts {
-    uint64_t n_packets, n_bytes; /* both directions; lengths on the wire */
-    uint64_t first_ns, last_ns;
-    bool first_from_high; /* its first packet went from the high endpoint to the low one (flow/key.h) */
-};
 
 /* Packets in output order, as they are written: changed ones after the change. Borrowed for a call. */
 struct cm_packet_rows {

@@ -4,7 +4,7 @@
 #ifndef CM_SINK_PARTITION_H
 #define CM_SINK_PARTITION_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
 #define CM_PARTITION_MAX_COLUMNS 8
 /* Room for a folder name with its final zero; longer values are refused. */

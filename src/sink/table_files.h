@@ -4,7 +4,7 @@
 #ifndef CM_SINK_TABLE_FILES_H
 #define CM_SINK_TABLE_FILES_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "sink/manifest.h"
 #include "sink/ordered_file.h"
 

@@ -12,7 +12,7 @@
 #include "core/packet.h"
 #include "flow/community_id.h"
 #include "flow/key.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "wire/headers.h"
 
 /* What is asked for; the rest is not made. */

@@ -72,7 +72,7 @@ def check_schema(schema, columns):
             field |= {"type": ["null", TYPES[kind]], "default": None}
         wanted.append(field)
     found = [{key: value for key, value in field.items() if key != "doc"} for field in schema["fields"]]
-    if schema["name"] != "Made" or schema.get("namespace") != "capmill" or found != wanted:
+    if schema["name"] != "Drawn" or schema.get("namespace") != "capmill" or found != wanted:
         raise Wrong(f"the schema is {schema}, expected fields {wanted}")
 
 

@@ -60,7 +60,7 @@ static size_t length_of_long(int64_t value)
 }
 
 /* How many bytes a row is, without writing it. */
-static size_t row_bytes(const struct made_table *table, uint32_t row)
+static size_t row_bytes(const struct drawn_table *table, uint32_t row)
 {
     size_t n = 0;
 
@@ -69,7 +69,7 @@ static size_t row_bytes(const struct made_table *table, uint32_t row)
         size_t n_span;
 
         n += table->columns[i].nullable;
-        if (!made_is_present(table, i, row))
+        if (!drawn_is_present(table, i, row))
             continue;
         if (values->numbers != NULL) {
             n += length_of_long((int64_t)values->numbers[row]);
@@ -81,7 +81,7 @@ static size_t row_bytes(const struct made_table *table, uint32_t row)
     return n;
 }
 
-static void check_row(const struct made_table *table, uint32_t row, struct reader *reader)
+static void check_row(const struct drawn_table *table, uint32_t row, struct reader *reader)
 {
     for (size_t i = 0; i < table->schema.n_columns; i++) {
         const struct cm_column_values *values = &table->values[i];
@@ -90,8 +90,8 @@ static void check_row(const struct made_table *table, uint32_t row, struct reade
         size_t n;
 
         if (table->columns[i].nullable)
-            require(take_long(reader) == (made_is_present(table, i, row) ? 1 : 0));
-        if (!made_is_present(table, i, row))
+            require(take_long(reader) == (drawn_is_present(table, i, row) ? 1 : 0));
+        if (!drawn_is_present(table, i, row))
             continue;
         if (values->numbers != NULL) {
             require((uint64_t)take_long(reader) == values->numbers[row]);
@@ -106,7 +106,7 @@ static void check_row(const struct made_table *table, uint32_t row, struct reade
 }
 
 /* The next block; answers the row behind its last. */
-static uint32_t check_block(const struct made_table *table, enum cm_codec codec, const uint8_t *sync,
+static uint32_t check_block(const struct drawn_table *table, enum cm_codec codec, const uint8_t *sync,
                             struct reader *reader, uint32_t row)
 {
     const int64_t n_rows = take_long(reader);
@@ -135,7 +135,7 @@ static uint32_t check_block(const struct made_table *table, enum cm_codec codec,
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static const enum cm_codec codecs[] = {CM_CODEC_NONE, CM_CODEC_DEFLATE, CM_CODEC_SNAPPY, CM_CODEC_ZSTD};
-    struct made_table table;
+    struct drawn_table table;
     struct cm_table_options options = {.schema = &table.schema};
     struct cm_table_encoder encoder;
     struct encoded out;
@@ -143,11 +143,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     const uint8_t *sync;
     uint32_t row = 0;
 
-    made_table_draw(&table, bytes, n);
+    drawn_table_draw(&table, bytes, n);
     options.codec = codecs[table.options % 4];
     if (cm_avro_encoder_create(&options, &encoder, NULL) != CAPMILL_OK) {
         require(!cm_codec_available(options.codec));
-        made_table_free(&table);
+        drawn_table_free(&table);
         return 0;
     }
     out = encode_table(&encoder, &table);
@@ -164,6 +164,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         row = check_block(&table, options.codec, sync, &reader, row);
     require(row == table.rows.n_rows);
     free(out.bytes);
-    made_table_free(&table);
+    drawn_table_free(&table);
     return 0;
 }

@@ -30,7 +30,7 @@ static uint8_t take_byte(struct reader *reader)
 static unsigned hex_digit(uint8_t digit)
 {
     require((digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f'));
-    return digit <= '9' ? digit - '0' : digit - 'a' + 10u;
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
 /* A character behind a backslash: only those that must be escaped, in the shortest form. */
@@ -147,14 +147,14 @@ static void check_number(struct reader *reader, const struct cm_column *column, 
     take(reader, text);
 }
 
-static void check_row(const struct made_table *table, uint32_t row, struct reader *reader)
+static void check_row(const struct drawn_table *table, uint32_t row, struct reader *reader)
 {
     const char *before = "{\"";
 
     for (size_t i = 0; i < table->schema.n_columns; i++) {
         const struct cm_column_values *values = &table->values[i];
 
-        if (!made_is_present(table, i, row))
+        if (!drawn_is_present(table, i, row))
             continue;
         take(reader, before);
         before = ",\"";
@@ -172,18 +172,18 @@ static void check_row(const struct made_table *table, uint32_t row, struct reade
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    struct made_table table;
+    struct drawn_table table;
     struct cm_table_options options = {.schema = &table.schema};
     struct cm_table_encoder encoder;
     struct encoded out;
     struct reader reader;
 
-    made_table_draw(&table, bytes, n);
+    drawn_table_draw(&table, bytes, n);
     options.compress_payload = table.options & 1;
     options.wide_numbers_as_text = table.options & 2;
     if (cm_jsonl_encoder_create(&options, &encoder, NULL) != CAPMILL_OK) {
         require(options.compress_payload && !cm_codec_available(CM_CODEC_ZSTD));
-        made_table_free(&table);
+        drawn_table_free(&table);
         return 0;
     }
     out = encode_table(&encoder, &table);
@@ -192,6 +192,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         check_row(&table, row, &reader);
     require(reader.at == reader.end);
     free(out.bytes);
-    made_table_free(&table);
+    drawn_table_free(&table);
     return 0;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the seeds of the fuzz targets for table encoders (tests/tools/made_table.c says what the bytes mean).
+"""Write the seeds of the fuzz targets for table encoders (tests/tools/drawn_table.c says what the bytes mean).
 
     make_table_seeds.py         writes corpus/avro and corpus/jsonl beside this file
 """

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/made_table.h"
+#include "tools/drawn_table.h"
 
 #define require(condition)                                                                                   \
     do {                                                                                                     \
@@ -36,12 +36,12 @@ static inline enum capmill_status put_encoded(void *context, const void *bytes, 
 }
 
 /* The encoder is destroyed. */
-static inline struct encoded encode_table(struct cm_table_encoder *encoder, const struct made_table *table)
+static inline struct encoded encode_table(struct cm_table_encoder *encoder, const struct drawn_table *table)
 {
     const uint32_t half = table->rows.n_rows / 3;
     struct encoded out = {NULL, 0};
     const struct cm_table_put put = {&out, put_encoded};
-    struct cm_column_values values[MADE_MOST_COLUMNS];
+    struct cm_column_values values[DRAWN_MOST_COLUMNS];
     struct cm_table_file *file;
     struct cm_table_part *part;
     void *local;
@@ -50,7 +50,7 @@ static inline struct encoded encode_table(struct cm_table_encoder *encoder, cons
     require(encoder->begin(encoder->context, &put, &file, NULL) == CAPMILL_OK);
     for (int i = 0; i < 2; i++) {
         const struct cm_table_rows rows =
-            made_table_slice(table, i == 0 ? 0 : half, i == 0 ? half : table->rows.n_rows - half, values);
+            drawn_table_slice(table, i == 0 ? 0 : half, i == 0 ? half : table->rows.n_rows - half, values);
 
         require(encoder->encode(encoder->context, local, &rows, &part, NULL) == CAPMILL_OK);
         require(part->n_rows == rows.n_rows);

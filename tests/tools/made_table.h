@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables made of any bytes: columns of every type and rows of every kind of value, for fuzz targets and for
- * comparisons with other readers. Not for tests that know their rows. */
-#ifndef CM_TOOLS_MADE_TABLE_H
-#define CM_TOOLS_MADE_TABLE_H
+/* Rows of tables made up from a seed, for tests, fuzzing and measuring of what encodes tables. Aborts where memory
+ * cannot be had. */
+#ifndef CM_TESTS_MADE_TABLE_H
+#define CM_TESTS_MADE_TABLE_H
 
-#include "format/table.h"
+#include "format/table_encoder.h"
 
-#define MADE_MOST_COLUMNS 12
-#define MADE_MOST_ROWS    4096
-/* What the longest values hold. */
-#define MADE_LONG_BYTES (256u << 10)
-
-struct made_table {
-    struct cm_column columns[MADE_MOST_COLUMNS];
-    char names[MADE_MOST_COLUMNS][8];
-    struct cm_table_schema schema;
-    struct cm_column_values values[MADE_MOST_COLUMNS];
-    struct cm_table_rows rows;
-    uint8_t options; /* bits for whoever uses the table */
-    uint8_t *present[MADE_MOST_COLUMNS];
-    uint64_t *numbers[MADE_MOST_COLUMNS];
-    struct cm_span *spans[MADE_MOST_COLUMNS];
-    uint8_t *long_bytes;
+struct made_table_options {
+    uint64_t seed;
+    unsigned null_percent; /* of nullable columns; 100: no values at all */
+    uint32_t distinct;     /* values of a column that repeats; 0: 500 */
+    uint32_t text_bytes;   /* texts are up to so long; 0: 24 */
+    uint32_t bytes_bytes;  /* values of BYTES columns are up to so long, some of none */
+    bool backwards;        /* columns that rise fall back now and then */
 };
 
-/* Values point into `bytes`. Aborts where memory cannot be had. The same bytes make the same table. */
-void made_table_draw(struct made_table *table, const uint8_t *bytes, size_t n);
-void made_table_free(struct made_table *table);
+struct made_table;
 
-/* Rows from `first` on, `n` of them. `values` is the caller's memory. */
-struct cm_table_rows made_table_slice(const struct made_table *table, uint32_t first, uint32_t n,
-                                      struct cm_column_values values[MADE_MOST_COLUMNS]);
+/* Those that packets have by default, without and with a bloom filter for flow ids. */
+extern const struct cm_table_schema made_packet_schema, made_bloom_schema;
+/* Every type with every habit, with nulls and without. */
+extern const struct cm_table_schema made_types_schema;
 
-bool made_is_present(const struct made_table *table, size_t column, uint32_t row);
+struct made_table *made_table_create(const struct cm_table_schema *schema,
+                                     const struct made_table_options *options);
+void made_table_destroy(struct made_table *table);
+/* The next `n` rows, at most CM_TABLE_MAX_ROWS; borrowed until the next call. */
+void made_table_next(struct made_table *table, uint32_t n, struct cm_table_rows *rows_ret);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/checked.h"
 #include "format/avro.h"
 #include "format/jsonl.h"
-#include "tools/made_table.h"
+#include "tools/drawn_table.h"
 
 static const char *const type_names[] = {"",      "uint8",   "uint16", "uint32", "uint64",
                                          "int64", "time_ns", "text",   "bytes"};
@@ -32,11 +32,11 @@ static enum capmill_status put(void *context, const void *bytes, size_t n, struc
                                              : cm_error_set(error, CAPMILL_E_IO, 0, "cannot write");
 }
 
-static void show_value(const struct made_table *table, size_t column, uint32_t row)
+static void show_value(const struct drawn_table *table, size_t column, uint32_t row)
 {
     const struct cm_column_values *values = &table->values[column];
 
-    if (!made_is_present(table, column, row)) {
+    if (!drawn_is_present(table, column, row)) {
         fputs("-", stdout);
     } else if (values->numbers != NULL) {
         printf("%" PRIu64, values->numbers[row]);
@@ -47,7 +47,7 @@ static void show_value(const struct made_table *table, size_t column, uint32_t r
     }
 }
 
-static void show(const struct made_table *table)
+static void show(const struct drawn_table *table)
 {
     for (size_t i = 0; i < table->schema.n_columns; i++)
         printf("%s %s %d %d\n", table->columns[i].name, type_names[table->columns[i].type],
@@ -61,11 +61,11 @@ static void show(const struct made_table *table)
 }
 
 /* In parts of 1, 2, 4, ... rows. */
-static enum capmill_status write_rows(const struct cm_table_encoder *encoder, const struct made_table *table,
+static enum capmill_status write_rows(const struct cm_table_encoder *encoder, const struct drawn_table *table,
                                       FILE *out, struct cm_error *error)
 {
     const struct cm_table_put to = {out, put};
-    struct cm_column_values values[MADE_MOST_COLUMNS];
+    struct cm_column_values values[DRAWN_MOST_COLUMNS];
     struct cm_table_file *file = NULL;
     struct cm_table_part *part;
     void *local = NULL;
@@ -78,7 +78,7 @@ static enum capmill_status write_rows(const struct cm_table_encoder *encoder, co
         struct cm_table_rows rows;
 
         n = (uint32_t)cm_min_u64(most, table->rows.n_rows - row);
-        rows = made_table_slice(table, row, n, values);
+        rows = drawn_table_slice(table, row, n, values);
         status = encoder->encode(encoder->context, local, &rows, &part, error);
         if (status == CAPMILL_OK)
             status = encoder->add(file, part, error);
@@ -115,7 +115,7 @@ static uint8_t *draw_bytes(uint64_t state, size_t n)
 int main(int argc, char **argv)
 {
     static const struct cm_table_note notes[] = {{"capmill.test", "rows_write"}};
-    struct made_table table;
+    struct drawn_table table;
     struct cm_table_options options = {.schema = &table.schema, .notes = notes, .n_notes = 1};
     struct cm_table_encoder encoder;
     struct cm_error error = {0};
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     out = fopen(argv[5], "wb");
     if (bytes == NULL || out == NULL)
         return fail(argv[5], "cannot be written");
-    made_table_draw(&table, bytes, n);
+    drawn_table_draw(&table, bytes, n);
     status = strcmp(argv[1], "avro") == 0 ? cm_avro_encoder_create(&options, &encoder, &error)
                                           : cm_jsonl_encoder_create(&options, &encoder, &error);
     if (status == CAPMILL_OK) {
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
         show(&table);
     else
         fail(argv[5], error.text);
-    made_table_free(&table);
+    drawn_table_free(&table);
     free(bytes);
     return status == CAPMILL_OK ? 0 : status == CAPMILL_E_UNSUPPORTED ? 77 : 1;
 }

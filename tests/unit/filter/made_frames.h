@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames for tests of filters: what a packet is, said in plain fields, and its bytes made from them. Headers
  * come from wire/, as in a run; what rules must answer is worked out from the plain fields alone. */
-#ifndef CM_TESTS_MADE_FRAMES_H
-#define CM_TESTS_MADE_FRAMES_H
+#ifndef CM_TESTS_DRAWN_FRAMES_H
+#define CM_TESTS_DRAWN_FRAMES_H
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "unit/check.h"
 #include "wire/headers.h"
 
-#define MADE_PAYLOAD 24u
-#define MADE_FRAME   160u
+#define DRAWN_PAYLOAD 24u
+#define DRAWN_FRAME   160u
 
 struct made_frame {
     uint8_t ip_version; /* 4, 6; 0: see eth_type */
@@ -23,7 +23,7 @@ struct made_frame {
     uint16_t src_port, dst_port;
     uint8_t tcp_flags;
     bool is_later_fragment;
-    uint8_t payload[MADE_PAYLOAD];
+    uint8_t payload[DRAWN_PAYLOAD];
     uint32_t n_payload;
     uint32_t n_padding; /* after the IP packet: bytes 'a', which are no payload */
     uint32_t n_cut;     /* bytes not captured, from the end */
@@ -100,7 +100,7 @@ static inline void made_write(const struct made_frame *frame, uint8_t *to)
     const uint32_t n_transport = made_transport_bytes(frame);
     const uint32_t n_l4 = n_transport + frame->n_payload;
 
-    memset(to, 0, MADE_FRAME);
+    memset(to, 0, DRAWN_FRAME);
     memset(to, 2, 12);
     to += 12;
     for (unsigned tag = 0; tag < frame->n_tags; tag++) {
@@ -176,9 +176,9 @@ static inline void made_frames_fill(struct made_frames *made, const struct made_
 {
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t caplen = made_caplen(&frames[i]);
-        uint8_t whole[MADE_FRAME];
+        uint8_t whole[DRAWN_FRAME];
 
-        cm_check(made_length(&frames[i]) <= MADE_FRAME);
+        cm_check(made_length(&frames[i]) <= DRAWN_FRAME);
         made_write(&frames[i], whole);
         free(made->bytes[i]);
         made->bytes[i] = malloc(caplen);
@@ -230,7 +230,7 @@ static inline void made_draw_address(uint64_t *state, uint8_t version, uint8_t a
     }
 }
 
-#define MADE_START_NS UINT64_C(1700000000000000000)
+#define DRAWN_START_NS UINT64_C(1700000000000000000)
 
 static inline void made_draw(uint64_t *state, struct made_frame *frame)
 {
@@ -239,7 +239,7 @@ static inline void made_draw(uint64_t *state, struct made_frame *frame)
 
     memset(frame, 0, sizeof(*frame));
     frame->link_type = 1;
-    frame->time_ns = MADE_START_NS + made_below(state, 1000) * UINT64_C(1000000);
+    frame->time_ns = DRAWN_START_NS + made_below(state, 1000) * UINT64_C(1000000);
     frame->n_tags = made_below(state, 4) == 0 ? (uint8_t)(1 + made_below(state, 2)) : 0;
     if (made_below(state, 12) == 0) {
         frame->eth_type = made_below(state, 2) == 0 ? 0x0806 : 0x88cc;
@@ -256,7 +256,7 @@ static inline void made_draw(uint64_t *state, struct made_frame *frame)
     }
     if (frame->protocol == 6)
         frame->tcp_flags = (uint8_t)(made_random(state) & made_random(state));
-    frame->n_payload = made_below(state, MADE_PAYLOAD + 1);
+    frame->n_payload = made_below(state, DRAWN_PAYLOAD + 1);
     for (uint32_t i = 0; i < frame->n_payload; i++)
         frame->payload[i] = (uint8_t)(made_below(state, 9) == 0 ? '\n' : 'a' + made_below(state, 4));
     frame->n_padding = made_below(state, 3) == 0 ? made_below(state, 10) : 0;

@@ -335,7 +335,7 @@ static void make_sample(struct made_frame frames[SAMPLE])
         const size_t n = frames[i].ip_version == 4 ? 4 : 16;
 
         frames[i].link_type = 1;
-        frames[i].time_ns = MADE_START_NS + i * UINT64_C(1000000000);
+        frames[i].time_ns = DRAWN_START_NS + i * UINT64_C(1000000000);
         if (frames[i].ip_version == 0)
             continue;
         memcpy(frames[i].src, ends[i].src, n);
@@ -674,7 +674,7 @@ static void draw_rule(uint64_t *state, struct capmill_filter_rule *rule, struct 
     case CAPMILL_FILTER_FROM: /* always before each TO */
     case CAPMILL_FILTER_TO:
         known->time_ns =
-            MADE_START_NS +
+            DRAWN_START_NS +
             (made_below(state, 500) + (rule->field == CAPMILL_FILTER_TO ? 500u : 0u)) * UINT64_C(1000000);
         known->time_ns += rule->field == CAPMILL_FILTER_TO ? 1000000 : 0;
         snprintf(known->text, sizeof(known->text), "%" PRIu64, known->time_ns / 1000000);

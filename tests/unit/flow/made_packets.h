@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets for tests of flows: batches with headers filled in by hand, random but the same every time, and a
  * model that says by sorting and comparing bytes what tables must find. Shares no code with src/flow/. */
-#ifndef CM_TESTS_MADE_PACKETS_H
-#define CM_TESTS_MADE_PACKETS_H
+#ifndef CM_TESTS_DRAWN_PACKETS_H
+#define CM_TESTS_DRAWN_PACKETS_H
 
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #define XXH_INLINE_ALL
 #include "xxhash.h"
 
-#define MADE_BYTES 60u
+#define DRAWN_BYTES 60u
 
 /* One packet as the tests think of it. */
 struct made_packet {
@@ -148,7 +148,7 @@ static inline struct made_packet *made_capture(size_t n, uint32_t n_inputs, uint
 struct made_batch {
     struct cm_batch batch;
     struct cm_headers headers[CM_BATCH_CAPACITY];
-    uint8_t bytes[CM_BATCH_CAPACITY][MADE_BYTES];
+    uint8_t bytes[CM_BATCH_CAPACITY][DRAWN_BYTES];
 };
 
 static inline struct made_batch *made_batch_create(void)
@@ -169,7 +169,7 @@ static inline void made_batch_put(struct made_batch *made, const struct made_pac
 
     memset(packet, 0, sizeof(*packet));
     memset(headers, 0, sizeof(*headers));
-    memset(bytes, 0xee, MADE_BYTES);
+    memset(bytes, 0xee, DRAWN_BYTES);
     packet->data = bytes;
     packet->time_ns = from->time_ns;
     packet->place = from->place;

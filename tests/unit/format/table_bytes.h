@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "format/table.h"
+#include "format/table_encoder.h"
 #include "unit/check.h"
 
 struct table_bytes {

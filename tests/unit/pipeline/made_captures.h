@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Captures made byte by byte, what a right sort makes of them, and one call that runs a job and keeps what it
  * said. For the tests of the pipeline, which know it by include/capmill/ alone. Not a test. */
-#ifndef CM_TESTS_MADE_CAPTURES_H
-#define CM_TESTS_MADE_CAPTURES_H
+#ifndef CM_TESTS_DRAWN_CAPTURES_H
+#define CM_TESTS_DRAWN_CAPTURES_H
 
 #include "capmill/capmill.h"
 #include "unit/os/temporary_folder.h"

@@ -554,7 +554,8 @@ CM_TEST(packet_columns, one_way_flows)
 
 CM_TEST(packet_columns, facts_of_flows_and_the_way_in_them)
 {
-    const struct cm_flow_facts facts = {70, 71000, 5, UINT64_MAX, .first_from_high = true};
+    const struct cm_flow_facts facts = {
+        .n_packets = 70, .n_bytes = 71000, .first_ns = 5, .last_ns = UINT64_MAX, .first_from_high = true};
     struct made_rows *made = made_rows_create();
     struct columns all = open_all(false);
     struct packet packet;

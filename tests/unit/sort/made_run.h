@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run of made-up packets and events, what a plain stable sort makes of it, and an outlet in memory that
  * tells whether places follow one another and are written once. Not a test. */
-#ifndef CM_TESTS_MADE_RUN_H
-#define CM_TESTS_MADE_RUN_H
+#ifndef CM_TESTS_DRAWN_RUN_H
+#define CM_TESTS_DRAWN_RUN_H
 
 #include <stdlib.h>
 

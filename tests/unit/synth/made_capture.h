@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For tests of synth/: make a recipe's capture in memory and walk its records with a reader of a few lines,
  * so that nothing of what is tested is also what tests it. */
-#ifndef CM_TESTS_MADE_CAPTURE_H
-#define CM_TESTS_MADE_CAPTURE_H
+#ifndef CM_TESTS_DRAWN_CAPTURE_H
+#define CM_TESTS_DRAWN_CAPTURE_H
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  * Work is divided so that several threads encode for one file: any thread turns rows into a *part*
  * (encode), and whoever writes the file adds the parts in order (add). What a file's bytes are depends on the
  * rows and on where the parts were cut, and on nothing else: no clock, no thread, no address. */
-#ifndef CM_FORMAT_TABLE_H
-#define CM_FORMAT_TABLE_H
+#ifndef CM_FORMAT_TABLE_ENCODER_H
+#define CM_FORMAT_TABLE_ENCODER_H
 
 #include <stdbool.h>
 #include <stddef.h>
