@@ -28,7 +28,7 @@ import tables
 # What readers are told: column, type of Arrow's, type of DuckDB's, whether it may be NULL.
 TYPES = [
     ("timestamp_ns", "int64", "BIGINT", False),
-    ("time", "timestamp[ns, tz=UTC]", "TIMESTAMP WITH TIME ZONE", False),
+    ("time", "timestamp[ns, tz=UTC]", "TIMESTAMPTZ_NS", False),
     ("packet_number", "uint64", "UBIGINT", False),
     ("interface", "string", "VARCHAR", True),
     ("src_ip", "string", "VARCHAR", True),
@@ -46,7 +46,7 @@ TYPES = [
     ("vlan", "uint16", "USMALLINT", True),
     ("vlan_inner", "uint16", "USMALLINT", True),
     ("ttl", "uint8", "UTINYINT", True),
-    ("ip_id", "uint32", "UINTEGER", True),
+    ("ip_id", "uint16", "USMALLINT", True),
     ("tcp_seq", "uint32", "UINTEGER", True),
     ("tcp_ack", "uint32", "UINTEGER", True),
     ("tcp_window", "uint16", "USMALLINT", True),
@@ -175,7 +175,9 @@ def check_statistics(lake):
             expect(told is not None and told.has_null_count, "row group %d: no statistics of %s", group, name)
             expect(told.null_count == len(values[name]) - len(there), "row group %d, %s: %d NULLs, really %d", group, name,
                    told.null_count, len(values[name]) - len(there))
-            expect(chunk.has_column_index and chunk.has_offset_index, "row group %d: no page index of %s", group, name)
+            # of payload nothing is told by page but where it is
+            expect(chunk.has_offset_index and (chunk.has_column_index or name == "payload"), "row group %d: no page index of %s",
+                   group, name)
             if not there or name == "payload":
                 continue
             least, greatest = told.min, told.max
@@ -598,13 +600,13 @@ def large(lake):
 
 
 def run_checks(checks, subject):
-    """Each check of `subject`, whatever becomes of the others. The exit status."""
+    """Each check of `subject`, whatever becomes of the others. One that cannot run here answers why. The exit status."""
     n_failed = 0
     for check in checks:
         name = check.__name__.removeprefix("check_")
         try:
-            check(subject)
-            print("well: " + name)
+            left_out = check(subject)
+            print("left out: %s: %s" % (name, left_out) if left_out else "well: " + name)
         except Wrong as failure:
             n_failed += 1
             print("WRONG: %s: %s" % (name, failure))

@@ -135,7 +135,7 @@ CM_TEST(ethernet, pppoe)
     h = decode(CM_LINK_ETHERNET, &p);
     check_ip_tcp(&h, 6, 22);
     cm_check_eq(h.eth_type, CM_ETH_PPPOE); /* not what PPP carries */
-    p.bytes[14] = 0x21; /* another version */
+    p.bytes[14] = 0x21;                    /* another version */
     h = decode(CM_LINK_ETHERNET, &p);
     cm_check_eq(h.flags, CM_HEADERS_BAD);
 }
