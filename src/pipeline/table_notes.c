@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/grow.h"
 #include "format/content_hash.h"
+#include "format/utf8_repair.h"
 
 /* Names of inputs in a file's metadata: thousands of rotated captures must not make footers of megabytes. */
 #define MAX_NAMED_INPUTS 64u
@@ -142,6 +143,22 @@ static void add_inputs(struct text *text, const struct cm_inputs *inputs)
         add(text, "\n(%u more)", n - MAX_NAMED_INPUTS);
 }
 
+/* What readers of every format take: names of files may hold bytes that are no UTF-8. */
+static void repair(struct text *text)
+{
+    uint8_t *repaired;
+
+    if (text->failed || cm_utf8_is_valid((const uint8_t *)text->bytes, text->n))
+        return;
+    repaired = malloc(text->n * CM_UTF8_REPAIR_GROWTH + 1);
+    text->failed = repaired == NULL;
+    if (text->failed)
+        return;
+    *cm_utf8_repair((const uint8_t *)text->bytes, text->n, repaired) = 0;
+    free(text->bytes);
+    text->bytes = (char *)repaired;
+}
+
 /* A note takes the text where there is one. */
 static void take(struct cm_table_notes *notes, const char *key, struct text *text)
 {
@@ -149,6 +166,7 @@ static void take(struct cm_table_notes *notes, const char *key, struct text *tex
         free(text->bytes);
         return;
     }
+    repair(text);
     notes->texts[notes->n] = text->bytes;
     notes->notes[notes->n++] = (struct cm_table_note){key, text->bytes};
 }

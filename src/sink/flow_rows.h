@@ -13,8 +13,8 @@ struct cm_flow_rows_options {
     size_t n_names;
     bool unidirectional;
     bool bloom_flow_id;
-    uint64_t idle_ns;      /* a flow without a packet for longer than this has ended; 0: never */
-    uint64_t active_ns;    /* a flow that has lasted longer than this goes on as another row; 0: never */
+    uint64_t idle_ns;   /* a flow without a packet for longer than this has ended; 0: never */
+    uint64_t active_ns; /* a packet this long after a flow's first, or later, begins another row; 0: never */
     uint64_t memory_bytes; /* for flows that have not ended; beyond it those idle longest end early */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "format/utf8_repair.h"
 
 /* Of a million files with long names; more is not ours. */
 #define MAX_MANIFEST_BYTES (256u * 1024 * 1024)
@@ -47,19 +48,26 @@ CM_PRINTF(2, 3) static void put_format(struct text *text, const char *format, ..
         put(text, line, (size_t)n);
 }
 
-/* RFC 8259, section 7. */
+/* RFC 8259, sections 7 and 8.1: what is no UTF-8 in the name of an input is replaced. */
 static void put_string(struct text *text, const char *string)
 {
-    put(text, "\"", 1);
-    for (; *string != 0; string++) {
-        uint8_t byte = (uint8_t)*string;
+    size_t left = strlen(string);
 
-        if (byte == '"' || byte == '\\')
+    put(text, "\"", 1);
+    while (left > 0) {
+        bool is_valid;
+        size_t n = cm_utf8_step((const uint8_t *)string, left, &is_valid);
+
+        if (*string == '"' || *string == '\\')
             put(text, "\\", 1);
-        if (byte < 0x20)
-            put_format(text, "\\u%04x", byte);
+        if ((uint8_t)*string < 0x20)
+            put_format(text, "\\u%04x", (uint8_t)*string);
+        else if (is_valid)
+            put(text, string, n);
         else
-            put(text, string, 1);
+            put(text, CM_UTF8_REPLACEMENT, strlen(CM_UTF8_REPLACEMENT));
+        string += n;
+        left -= n;
     }
     put(text, "\"", 1);
 }

@@ -39,6 +39,11 @@ def merged(one, other):
     return other if one is None else one if other is None else one | other
 
 
+def source_of(packet):
+    """A packet that tells no ports, a fragment, has ports of 0."""
+    return packet["src_ip"], packet["src_port"] or 0
+
+
 class Flow:
     def __init__(self, packet):
         self.first_packet = packet
@@ -46,7 +51,7 @@ class Flow:
         self.packets, self.bytes, self.flags = [0, 0], [0, 0], [None, None]
 
     def add(self, packet):
-        way = int((packet["src_ip"], packet["src_port"]) != (self.first_packet["src_ip"], self.first_packet["src_port"]))
+        way = int(source_of(packet) != source_of(self.first_packet))
         self.first, self.last = min(self.first, packet["timestamp_ns"]), max(self.last, packet["timestamp_ns"])
         self.packets[way] += 1
         self.bytes[way] += packet["origlen"]
@@ -55,11 +60,12 @@ class Flow:
     def row(self, reason):
         values = {name: self.first_packet[name] for name in ("flow_id", "community_id", "src_ip", "dst_ip", "src_port", "dst_port",
                                                              "protocol", "icmp_type", "icmp_code")}
+        flags = self.flags if self.flags == [None, None] else [of_way or 0 for of_way in self.flags]
         values.update(first_ns=self.first, last_ns=self.last, first=self.first, last=self.last,
                       duration_ns=self.last - self.first, packets=sum(self.packets), bytes=sum(self.bytes),
                       packets_forward=self.packets[0], packets_reverse=self.packets[1], bytes_forward=self.bytes[0],
-                      bytes_reverse=self.bytes[1], tcp_flags=merged(*self.flags), tcp_flags_forward=self.flags[0],
-                      tcp_flags_reverse=self.flags[1], end_reason=reason)
+                      bytes_reverse=self.bytes[1], tcp_flags=merged(*flags), tcp_flags_forward=flags[0], tcp_flags_reverse=flags[1],
+                      end_reason=reason)
         return tuple(values[name] for name in FLOW_COLUMNS)
 
 
@@ -75,7 +81,7 @@ def model(table, idle, active):
         flow = open_flows.get(key)
         if flow is not None and idle is not None and now - flow.last > idle:
             rows.append(open_flows.pop(key).row("idle"))
-        elif flow is not None and active is not None and now - flow.first > active:
+        elif flow is not None and active is not None and now - flow.first >= active > 0:
             rows.append(open_flows.pop(key).row("active"))
         if key not in open_flows:
             open_flows[key] = Flow(packet)
@@ -195,7 +201,7 @@ def check_stats(comparison):
 def check_conversations(comparison):
     """Packets of each direction are those of tshark's table of conversations."""
     if shutil.which("tshark") is None:
-        return
+        return "tshark is not here"
     capture = comparison.lake.generate("--flows", "400", "--set", "protocols=tcp:60,udp:40", "--set", "ipv6=30%", packets=20000)
     _, flows = comparison.exported(capture, None, None)
     ours = collections.Counter()
@@ -218,7 +224,7 @@ def check_collection(comparison):
     """Real captures, with time-outs that they meet."""
     folder = collection.folder_of(None)
     if folder is None:
-        return
+        return "CAPMILL_CAPTURES is not set"
     rows = [row for row in collection.manifest(folder) if row["capinfos"] == "ok" and row["packets"].isdigit()
             and 200 <= int(row["packets"]) <= 20000 and collection.read(os.path.join(folder, row["file"]))]
     parquet_lake.expect(len(rows) > 20, "only %d captures", len(rows))

@@ -102,9 +102,10 @@ EXTENSIONS = {
 MESSAGES = ("mipv6", "hip", "shim6")
 # Numbers of a layer that tables_vs_tshark.py compares: taken along where their fields were asked for.
 MORE = {
-    "ip": {"ttl": "ip.ttl", "ip_id": "ip.id"}, "ipv6": {"ttl": "ipv6.hlim"},
-    "ipv6.fraghdr": {"ip_id": "ipv6.fraghdr.ident"},
-    "tcp": {"tcp_seq": "tcp.seq_raw", "tcp_ack": "tcp.ack_raw", "tcp_window": "tcp.window_size_value"},
+    "ip": {"ttl": "ip.ttl", "ip_id": "ip.id", "bytes": "ip.len", "header_bytes": "ip.hdr_len"},
+    "ipv6": {"ttl": "ipv6.hlim", "payload_bytes": "ipv6.plen"},
+    "tcp": {"tcp_seq": "tcp.seq_raw", "tcp_ack": "tcp.ack_raw", "tcp_window": "tcp.window_size_value",
+            "tcp_bytes": "tcp.hdr_len"},
     "icmp": {"icmp_type": "icmp.type", "icmp_code": "icmp.code"},
     "icmpv6": {"icmp_type": "icmpv6.type", "icmp_code": "icmpv6.code"},
 }
@@ -186,7 +187,6 @@ def their_layers(row):
                 offset, more = integer(take("ipv6.fraghdr.offset")), take("ipv6.fraghdr.more")
                 layer.later = bool(offset)
                 layer.fragment = bool(offset) or more == "1"
-                take_more(layer, protocol)
         elif protocol in PORTS and layer is not None and not path:
             name = PORTS[protocol]
             layer.src_port, layer.dst_port = integer(take(name + ".srcport")), integer(take(name + ".dstport"))

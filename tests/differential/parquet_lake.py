@@ -12,6 +12,7 @@ does one thing more, for a person or bench/ to run: ten million packets, a paylo
 import argparse
 import collections
 import datetime
+import io
 import json
 import os
 import random
@@ -27,7 +28,7 @@ import tables
 # What readers are told: column, type of Arrow's, type of DuckDB's, whether it may be NULL.
 TYPES = [
     ("timestamp_ns", "int64", "BIGINT", False),
-    ("time", "timestamp[ns, tz=UTC]", "TIMESTAMP WITH TIME ZONE", False),
+    ("time", "timestamp[ns, tz=UTC]", "TIMESTAMPTZ_NS", False),
     ("packet_number", "uint64", "UBIGINT", False),
     ("interface", "string", "VARCHAR", True),
     ("src_ip", "string", "VARCHAR", True),
@@ -45,7 +46,7 @@ TYPES = [
     ("vlan", "uint16", "USMALLINT", True),
     ("vlan_inner", "uint16", "USMALLINT", True),
     ("ttl", "uint8", "UTINYINT", True),
-    ("ip_id", "uint32", "UINTEGER", True),
+    ("ip_id", "uint16", "USMALLINT", True),
     ("tcp_seq", "uint32", "UINTEGER", True),
     ("tcp_ack", "uint32", "UINTEGER", True),
     ("tcp_window", "uint16", "USMALLINT", True),
@@ -65,7 +66,7 @@ TYPES = [
 DEFAULT = ["timestamp_ns", "src_ip", "dst_ip", "src_port", "dst_port", "protocol", "flow_id", "caplen", "origlen",
            "tcp_flags", "payload", "time", "packet_number", "interface", "community_id"]
 HEADERS_ONLY = [name for name in DEFAULT if name != "payload"]
-PARQUET_CODECS = {"none": "UNCOMPRESSED", "snappy": "SNAPPY", "zstd": "ZSTD", "gzip": "GZIP", "lz4": "LZ4_RAW"}
+PARQUET_CODECS = {"none": {"UNCOMPRESSED"}, "snappy": {"SNAPPY"}, "zstd": {"ZSTD"}, "gzip": {"GZIP"}, "lz4": {"LZ4_RAW"}}
 AVRO_CODECS = {"none": "null", "deflate": "deflate", "gzip": "deflate", "snappy": "snappy", "zstd": "zstandard"}
 N_PACKETS = 100000
 KIB_256 = 262144
@@ -163,8 +164,9 @@ def check_statistics(lake):
     path = lake.table(generated(lake), "--columns", ",".join(row[0] for row in TYPES), "--row-group-rows", "17000")
     file = pyarrow.parquet.ParquetFile(path)
     expect(file.metadata.num_rows == N_PACKETS, "%d rows", file.metadata.num_rows)
-    expect(file.metadata.num_row_groups == 6, "%d row groups of 17000 rows", file.metadata.num_row_groups)
+    expect(6 <= file.metadata.num_row_groups <= 9, "%d row groups of at most 17000 rows", file.metadata.num_row_groups)
     for group in range(file.metadata.num_row_groups):
+        expect(file.metadata.row_group(group).num_rows <= 17000, "a row group of %d rows", file.metadata.row_group(group).num_rows)
         values = tables.columns_of_arrow(file.read_row_group(group))
         for place, name in enumerate(values):
             chunk = file.metadata.row_group(group).column(place)
@@ -173,7 +175,9 @@ def check_statistics(lake):
             expect(told is not None and told.has_null_count, "row group %d: no statistics of %s", group, name)
             expect(told.null_count == len(values[name]) - len(there), "row group %d, %s: %d NULLs, really %d", group, name,
                    told.null_count, len(values[name]) - len(there))
-            expect(chunk.has_column_index and chunk.has_offset_index, "row group %d: no page index of %s", group, name)
+            # of payload nothing is told by page but where it is
+            expect(chunk.has_offset_index and (chunk.has_column_index or name == "payload"), "row group %d: no page index of %s",
+                   group, name)
             if not there or name == "payload":
                 continue
             least, greatest = told.min, told.max
@@ -200,7 +204,7 @@ def check_order(lake):
         times = tables.by_pyarrow(path)["timestamp_ns"]
         expect((times == sorted(times)) == is_sorted, "%s: the rows are %s order of time", options, "not in" if is_sorted else "in")
         groups = declared(path)
-        expect(len(groups) == 4, "%d row groups", len(groups))
+        expect(len(groups) >= 4, "%d row groups", len(groups))
         for group in groups:
             expect(bool(group) == is_sorted, "%s: sorted by %s", options, group)
             expect(all(name in ("timestamp_ns", "time") and not descending for name, descending in group), "sorted by %s", group)
@@ -216,15 +220,20 @@ def check_skipping(lake):
     """A range of times and a flow leave out the row groups that cannot have them."""
     import pyarrow.compute
     import pyarrow.dataset
+    import pyarrow.parquet
     path = lake.table(generated(lake), "--row-group-rows", "5000", "--bloom-filter")
-    n_groups = N_PACKETS // 5000
+    metadata = pyarrow.parquet.ParquetFile(path).metadata
+    n_groups = metadata.num_row_groups
+    group_of = [group for group in range(n_groups) for _ in range(metadata.row_group(group).num_rows)]
+    expect(n_groups >= N_PACKETS // 5000, "%d row groups", n_groups)
     rows = tables.by_pyarrow(path)
-    first, last = rows["timestamp_ns"][42000], rows["timestamp_ns"][43000]
+    within = [row for row in range(N_PACKETS) if group_of[row] == 8]
+    first, last = rows["timestamp_ns"][within[10]], rows["timestamp_ns"][within[-10]]
     # pyarrow: the row groups that are left for a range of times
     field = pyarrow.compute.field("timestamp_ns")
     fragment = next(pyarrow.dataset.dataset(path).get_fragments())
     left = fragment.subset(filter=(field >= first) & (field <= last)).row_groups
-    expect([group.id for group in left] == [8], "pyarrow reads the row groups %s for a range in the ninth", left)
+    expect([group.id for group in left] == [8], "pyarrow reads the row groups %s for a range in 8", left)
     # DuckDB: by the same statistics, and by the bloom filter
     query = "SELECT count(caplen) FROM '%s' WHERE timestamp_ns BETWEEN %d AND %d" % (path, first, last)
     expect(scanned(lake, query) == (1, n_groups), "DuckDB reads %s row groups for a range in one", scanned(lake, query))
@@ -235,7 +244,7 @@ def check_skipping(lake):
     rare = min((flow for flow in flows if flow is not None), key=lambda flow: (flows[flow], flow))
     probed = lake.ask("SELECT row_group_id, bloom_filter_excludes FROM parquet_bloom_probe('%s', 'flow_id', %d::UBIGINT)" %
                       (path, rare))
-    has = {row // 5000 for row, flow in enumerate(rows["flow_id"]) if flow == rare}
+    has = {group_of[row] for row, flow in enumerate(rows["flow_id"]) if flow == rare}
     expect(len(probed) == n_groups, "%d row groups were probed", len(probed))
     expect(not any(excluded for group, excluded in probed if group in has), "a row group is excluded that has the flow")
     expect(sum(excluded for _, excluded in probed) >= (n_groups - len(has)) * 0.9, "%d of %d row groups without the flow are "
@@ -425,18 +434,20 @@ def check_ids(lake):
     expect(len(set(table["flow_id"])) > 1000, "%d flows", len(set(table["flow_id"])))
 
 
+def codecs_of(lake, path):
+    """As DuckDB has them: pyarrow calls LZ4 and LZ4_RAW by one name."""
+    return {name for name, in lake.ask("SELECT DISTINCT compression FROM parquet_metadata('%s')" % path)}
+
+
 def check_codecs(lake):
     """Every codec, each the same rows; the file says which it is."""
     import fastavro
-    import pyarrow.parquet
     capture = lake.generate("--flows", "100", packets=20000)
     expected = tables.by_duckdb(lake.table(capture), lake.duckdb)
     sizes = {}
     for codec, name in PARQUET_CODECS.items():
         path = lake.table(capture, words=codec)
-        metadata = pyarrow.parquet.ParquetFile(path).metadata
-        used = {metadata.row_group(0).column(i).compression for i in range(metadata.num_columns)}
-        expect(name in used and used <= {name, "UNCOMPRESSED"}, "parquet:%s has %s", codec, used)
+        expect(codecs_of(lake, path) == name, "parquet:%s has %s", codec, codecs_of(lake, path))
         same(expected, tables.by_duckdb(path, lake.duckdb), "DuckDB of parquet:" + codec)
         same(expected, tables.by_pyarrow(path), "pyarrow of parquet:" + codec)
         sizes[codec] = os.path.getsize(path)
@@ -470,7 +481,6 @@ def check_codecs(lake):
 def check_compressed_payload(lake):
     """--compress-payload: JSON lines with zstd frames in them, Parquet and Avro with zstd throughout."""
     import fastavro
-    import pyarrow.parquet
     capture = lake.generate("--flows", "100", "--set", "payload=text", packets=5000)
     paths = {kind: lake.path("packed." + kind) for kind in ("parquet", "avro", "jsonl")}
     lake.export(capture, "--compress-payload", *(word for path in paths.values() for word in ("-o", path)))
@@ -478,9 +488,7 @@ def check_compressed_payload(lake):
     same(table, tables.by_json(paths["jsonl"], DEFAULT, compressed=True), "JSON")
     same(table, tables.by_fastavro(paths["avro"]), "fastavro")
     same(table, tables.by_pyarrow(lake.table(capture)), "without --compress-payload")
-    metadata = pyarrow.parquet.ParquetFile(paths["parquet"]).metadata
-    used = {metadata.row_group(0).column(i).compression for i in range(metadata.num_columns)}
-    expect("ZSTD" in used and used <= {"ZSTD", "UNCOMPRESSED"}, "Parquet has %s", used)
+    expect(codecs_of(lake, paths["parquet"]) == {"ZSTD"}, "Parquet has %s", codecs_of(lake, paths["parquet"]))
     with open(paths["avro"], "rb") as file:
         expect(fastavro.reader(file).metadata["avro.codec"] == "zstandard", "Avro has another codec")
 
@@ -497,35 +505,63 @@ def check_avro_schema(lake):
     expect(plain(beside) == plain(within), "%s\n%s", plain(beside), plain(within))
 
 
+RUNS = {"parquet": "parquet", "parquet:zstd": "zstd.parquet", "avro:snappy": "avro", "jsonl": "jsonl",
+        "parquet:flows": "flows.parquet"}
+
+
+def run_to(lake, folder, capture, *options, **more):
+    """Every kind of table at once: {end of name: bytes}."""
+    os.mkdir(folder)
+    paths = {end: os.path.join(folder, "x." + end) for end in RUNS.values()}
+    lake.export(capture, "--row-group-rows", "20000", *options,
+                *(word for words, end in RUNS.items() for word in ("-o", "%s=%s" % (words, paths[end]))), **more)
+    contents = {}
+    for end, path in paths.items():
+        with open(path, "rb") as file:
+            contents[end] = file.read()
+    shutil.rmtree(folder)
+    return contents
+
+
+def through_pipe(lake, folder, capture):
+    with open(capture, "rb") as file:
+        reader, writer = os.pipe()
+        pid = os.posix_spawnp("cat", ["cat"], os.environ, file_actions=[
+            (os.POSIX_SPAWN_DUP2, file.fileno(), 0), (os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_CLOSE, reader)])
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            contents = run_to(lake, folder, "-", stdin=pipe)
+        os.waitpid(pid, 0)
+    return contents
+
+
+def without_notes(end, content):
+    """What a file says of its input is in its metadata, and a pipe has no name: Parquet up to its footer, Avro's blocks."""
+    if end.endswith("parquet"):
+        return content[:-8 - struct.unpack("<I", content[-8:-4])[0]]
+    if end == "avro":
+        return [block.num_records for block in fastavro_blocks(content)], [record for block in fastavro_blocks(content)
+                                                                         for record in block]
+    return content
+
+
+def fastavro_blocks(content):
+    import fastavro
+    return fastavro.block_reader(io.BytesIO(content))
+
+
 def check_same_bytes(lake):
     """Threads, ways of reading and pipes change no byte; nor does another run."""
     for kind in ("pcap", "pcapng"):
         capture = lake.generate("--flows", "500", kind=kind, packets=60000)
-        outputs = {"parquet": "parquet", "parquet:zstd": "zstd.parquet", "avro:snappy": "avro", "jsonl": "jsonl",
-                   "parquet:flows": "flows.parquet"}
-        expected = {}
-        for name, options in [("--threads %s --io %s" % (threads, io), ["--threads", threads, "--io", io])
-                              for threads in "124" for io in ("read", "mmap", "uring")] + [("a pipe", ["-"])]:
-            folder = lake.path("run")
-            os.mkdir(folder)
-            command = [word for words, end in outputs.items() for word in ("-o", "%s=%s" % (words, os.path.join(folder, "x." + end)))]
-            if options == ["-"]:
-                with open(capture, "rb") as file:  # through cat, so that it is no file that could be mapped
-                    reader, writer = os.pipe()
-                    pid = os.posix_spawnp("cat", ["cat"], os.environ, file_actions=[
-                        (os.POSIX_SPAWN_DUP2, file.fileno(), 0), (os.POSIX_SPAWN_DUP2, writer, 1),
-                        (os.POSIX_SPAWN_CLOSE, reader)])
-                    os.close(writer)
-                    with os.fdopen(reader, "rb") as pipe:
-                        lake.export("-", "--row-group-rows", "20000", *command, stdin=pipe)
-                    os.waitpid(pid, 0)
-            else:
-                lake.export(capture, "--row-group-rows", "20000", *options, *command)
-            for end in outputs.values():
-                with open(os.path.join(folder, "x." + end), "rb") as file:
-                    content = file.read()
-                expect(expected.setdefault(end, content) == content, "%s of %s: other bytes with %s", end, kind, name)
-            shutil.rmtree(folder)
+        expected = run_to(lake, lake.path("run"), capture)
+        for threads in "124":
+            for io_way in ("read", "mmap", "uring"):
+                contents = run_to(lake, lake.path("run"), capture, "--threads", threads, "--io", io_way)
+                for end, content in contents.items():
+                    expect(content == expected[end], "%s of %s: other bytes with --threads %s --io %s", end, kind, threads, io_way)
+        for end, content in through_pipe(lake, lake.path("run"), capture).items():
+            expect(without_notes(end, content) == without_notes(end, expected[end]), "%s of %s: other bytes by a pipe", end, kind)
 
 
 def check_several_inputs(lake):
@@ -564,13 +600,13 @@ def large(lake):
 
 
 def run_checks(checks, subject):
-    """Each check of `subject`, whatever becomes of the others. The exit status."""
+    """Each check of `subject`, whatever becomes of the others. One that cannot run here answers why. The exit status."""
     n_failed = 0
     for check in checks:
         name = check.__name__.removeprefix("check_")
         try:
-            check(subject)
-            print("well: " + name)
+            left_out = check(subject)
+            print("left out: %s: %s" % (name, left_out) if left_out else "well: " + name)
         except Wrong as failure:
             n_failed += 1
             print("WRONG: %s: %s" % (name, failure))

@@ -63,8 +63,9 @@ def by_duckdb(path, connection=None, hive=False):
     connection = connection or duckdb_connection()
     source = "read_parquet('%s', hive_partitioning = %s)" % (path.replace("'", "''"), "true" if hive else "false")
     columns = connection.execute("DESCRIBE SELECT * FROM " + source).fetchall()
-    # its times come to Python as datetimes, which have no nanoseconds
-    wanted = ['epoch_ns("%s")' % name if "TIMESTAMP" in kind else '"%s"' % name for name, kind, *_ in columns]
+    # its times come to Python as datetimes, which have no nanoseconds; the greatest it takes for infinity
+    wanted = [('CASE WHEN "%s" IS NOT NULL THEN coalesce(epoch_ns("%s"), 9223372036854775807) END' % (name, name))
+              if "TIMESTAMP" in kind else '"%s"' % name for name, kind, *_ in columns]
     rows = connection.execute("SELECT %s FROM %s" % (", ".join(wanted), source)).fetchall()
     values = list(zip(*rows)) if rows else [()] * len(columns)
     return {column[0]: list(of_column) for column, of_column in zip(columns, values)}

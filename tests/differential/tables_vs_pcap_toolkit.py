@@ -91,7 +91,7 @@ def check_collection(comparison):
     """Ethernet captures of the collection."""
     folder = collection.folder_of(None)
     if folder is None:
-        return
+        return "CAPMILL_CAPTURES is not set"
     different, n_rows = [], 0
     for row in collection.manifest(folder):
         capture = os.path.join(folder, row["file"])
