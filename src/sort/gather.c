@@ -138,6 +138,8 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
                                                                 .flags = entry->flags};
     }
     group->sorted = true;
+    if (gather->to_taker) /* what settles places counts what it reserves */
+        group->n_bytes = n_bytes;
     gather->next = end;
     /* a taker gets what is left with the last block, as it does from a window */
     rest = gather->to_taker ? end == index->n : end == first;
