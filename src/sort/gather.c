@@ -273,6 +273,8 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     while (going) {
         cm_mutex_lock(&gather->lock);
         status = take_piece(gather, group, error);
+        /* at once: nobody settles what comes behind a piece that could not be */
+        gather->failed = gather->failed || status < 0;
         cm_mutex_unlock(&gather->lock);
         if (status != CAPMILL_OK)
             break;
