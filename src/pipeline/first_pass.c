@@ -217,7 +217,8 @@ static bool partition_wants_facts(const struct capmill_job *job)
     return wants;
 }
 
-static enum capmill_status look_for_facts(const struct capmill_run *run, bool *wants_ret, struct cm_error *error)
+static enum capmill_status look_for_facts(const struct capmill_run *run, bool *wants_ret,
+                                          struct cm_error *error)
 {
     const struct capmill_job *job = &run->job;
     struct cm_column_lists lists;
