@@ -268,8 +268,6 @@ static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmi
 {
     struct capmill_run *run = fan->options.run;
     const struct capmill_table *table = &run->job.table;
-    /* half for packets on their way in, the rest for the outputs alike */
-    uint64_t memory_bytes = run->plan.memory_bytes / 2 / fan->n;
     struct cm_table_output_options options = {
         .path = from->path,
         .format = table_format(cm_output_format(from)),
@@ -296,12 +294,12 @@ static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmi
                   .bloom_flow_id = table->bloom_filter,
                   .idle_ns = timeout_of(table->idle_timeout_ns, DEFAULT_IDLE_NS),
                   .active_ns = timeout_of(table->active_timeout_ns, DEFAULT_ACTIVE_NS),
-                  .memory_bytes = memory_bytes / 2},
+                  .memory_bytes = fan->options.memory_bytes / 2},
         .partition = table->partition.value,
         .partition_origin = table->partition.origin != NULL ? table->partition.origin : "partition",
         .max_file_bytes = table->max_file_bytes,
         .n_threads = run->plan.n_threads,
-        .memory_bytes = memory_bytes,
+        .memory_bytes = fan->options.memory_bytes,
         .inputs = fan->notes.inputs,
         .n_inputs = fan->notes.n_inputs,
         .note = note,
@@ -329,7 +327,8 @@ static enum capmill_status open_capture(struct cm_fan_out *fan, const struct cap
                                                         .durable = run->job.durable,
                                                         .slice_ns = run->job.slice_ns,
                                                         .stop = &run->state.stop},
-                                             .n_threads = run->plan.n_threads};
+                                             .n_threads = run->plan.n_threads,
+                                             .memory_bytes = fan->options.memory_bytes};
 
     return cm_fan_capture_create(&options, &output->capture, error);
 }

@@ -15,10 +15,9 @@
 #include "sink/partition.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader. Some for each of many threads; more than that only makes
- * memory of what a cache would hold. */
-#define LEAST_AHEAD_BYTES (8u * 1024 * 1024)
-#define MOST_AHEAD_BYTES  (64u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader, at most: some for each of many threads. More than that
+ * only makes memory of what a cache would hold. The one whose turn it is never waits, so less is no deadlock. */
+#define MOST_AHEAD_BYTES (64u * 1024 * 1024)
 
 /* Rows of flows that are encoded together, but at the end. */
 #define LEAST_FLOW_ROWS 4096u
@@ -123,9 +122,10 @@ static void discard_item(void *context, void *what)
     free(item);
 }
 
-static uint64_t item_bytes(const struct item *item)
+static uint64_t item_bytes(const struct item *item, uint32_t n_packets)
 {
-    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces);
+    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces) +
+                       (item->updates != NULL ? (uint64_t)n_packets * CM_FLOW_UPDATE_BYTES : 0);
 
     for (size_t i = 0; i < item->n; i++)
         n_bytes += item->pieces[i].part->n_bytes;
@@ -158,8 +158,7 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
         discard_item(output, item);
         return status;
     }
-    /* updates are about as long as the headers that they were made of */
-    return cm_turns_put(output->turns, sequence, item, item_bytes(item) + (uint64_t)packets->n * 64, error);
+    return cm_turns_put(output->turns, sequence, item, item_bytes(item, packets->n), error);
 }
 
 /* --- the writing side --- */
@@ -471,7 +470,8 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
         .sidecar = output->sidecar,
         .sidecar_extension = ".avsc",
         .max_file_bytes = options->max_file_bytes,
-        .memory_bytes = options->memory_bytes,
+        /* a quarter is for blocks that wait, half for flows that have not ended */
+        .memory_bytes = options->memory_bytes / 4 * (options->of_flows ? 1 : 3),
         .manifest = {.format = format_name(options->format),
                      .codec = options->encoding.codec == CM_CODEC_DEFAULT
                                   ? (options->format == CM_TABLE_PARQUET ? "snappy" : "none")
@@ -494,7 +494,7 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
 
 static uint64_t ahead_bytes(const struct cm_table_output_options *options)
 {
-    return cm_min_u64(MOST_AHEAD_BYTES, cm_max_u64(LEAST_AHEAD_BYTES, options->memory_bytes / 4));
+    return cm_min_u64(MOST_AHEAD_BYTES, options->memory_bytes / 4);
 }
 
 enum capmill_status cm_table_output_create(const struct cm_table_output_options *options,
