@@ -468,6 +468,11 @@ enum capmill_status cm_sessions_end(struct cm_sessions *sessions, struct cm_erro
     return sort_ended(sessions, first, true) ? CAPMILL_OK : no_memory(sessions, error);
 }
 
+size_t cm_sessions_waiting(const struct cm_sessions *sessions)
+{
+    return sessions->n_ended - sessions->n_taken;
+}
+
 uint32_t cm_sessions_take(struct cm_sessions *sessions, const struct cm_session **taken_ret, uint32_t most)
 {
     uint32_t n = 0;

@@ -54,6 +54,18 @@ static void choose_storage(const struct cm_column *column, struct cm_parquet_col
     stored->plain = column->habit == CM_HABIT_RISES ? CM_PARQUET_DELTA : CM_PARQUET_PLAIN;
 }
 
+/* Pages of the first column of long values that needs nothing of the whole row group. */
+static size_t choose_streamed(const struct cm_parquet_encoder *encoder)
+{
+    for (size_t c = 0; c < encoder->n_columns; c++) {
+        const struct cm_parquet_column *column = &encoder->columns[c];
+
+        if (column->column->type == CM_COLUMN_BYTES && !column->dictionary)
+            return c;
+    }
+    return SIZE_MAX;
+}
+
 static void destroy(void *context)
 {
     free(context);
@@ -76,6 +88,7 @@ enum capmill_status cm_parquet_encoder_create(const struct cm_table_options *opt
     encoder->n_columns = n_columns;
     for (size_t c = 0; c < n_columns; c++)
         choose_storage(&options->schema->columns[c], &encoder->columns[c]);
+    encoder->streamed = choose_streamed(encoder);
     if (options->row_group_bytes == 0)
         encoder->options.row_group_bytes = DEFAULT_ROW_GROUP_BYTES;
     if (options->row_group_rows == 0)

@@ -210,6 +210,11 @@ static enum capmill_status add_found(struct adding *adding, struct cm_error *err
     return full ? add_values_again(adding, error) : add_indices(adding, error);
 }
 
+static bool is_streamed(const struct adding *adding)
+{
+    return (size_t)(adding->chunk - adding->file->chunks) == adding->file->encoder->streamed;
+}
+
 /* Pages go over to the chunk with their memory. */
 static enum capmill_status add_pages(struct adding *adding, struct cm_error *error)
 {
@@ -218,11 +223,13 @@ static enum capmill_status add_pages(struct adding *adding, struct cm_error *err
 
     for (size_t i = 0; status == CAPMILL_OK && i < column->n_pages; i++) {
         status = append_page(adding, &column->pages[i], error);
-        if (status == CAPMILL_OK) {
-            adding->file->held += column->pages[i].n_bytes;
+        if (status == CAPMILL_OK)
             column->pages[i].owned = NULL;
-        }
     }
+    if (status == CAPMILL_OK && is_streamed(adding))
+        return cm_parquet_stream_pages(adding->file, error);
+    for (size_t i = 0; status == CAPMILL_OK && i < column->n_pages; i++)
+        adding->file->held += column->pages[i].n_bytes;
     return status;
 }
 
@@ -254,6 +261,8 @@ static enum capmill_status add_columns(struct cm_parquet_file *file, struct cm_p
 {
     enum capmill_status status = make_maps(file, error);
 
+    if (file->group_rows == 0)
+        file->group_at = file->n_written;
     for (size_t c = 0; status == CAPMILL_OK && c < file->encoder->n_columns; c++) {
         struct adding adding = {file, &file->encoder->columns[c], &file->chunks[c], &part->columns[c],
                                 part->part.n_rows};

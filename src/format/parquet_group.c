@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A row group on its way into the file: dictionaries, pages, indexes, bloom filters, in this order, and what the
- * footer will say of it. Everything of it is forgotten then. */
+/* A row group on its way into the file: the pages of one column as they come, then the dictionaries and pages of
+ * the others, indexes, bloom filters, in this order, and what the footer will say of it. Everything of it is
+ * forgotten then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,10 @@ static enum capmill_status write_page(struct cm_parquet_file *file, struct cm_pa
     uint32_t n_header;
     enum capmill_status status;
 
+    if (!CM_GROW_BOTH(chunk->page_places, chunk->page_lengths, chunk->places_capacity, i + 1, 16))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %zu pages", i + 1);
+    if (i == 0)
+        chunk->data_at = file->n_written;
     chunk->page_places[i] = file->n_written;
     cm_parquet_describe_page(&file->thrift, page);
     status = cm_parquet_put_thrift(file, &n_header, error);
@@ -90,15 +95,21 @@ static enum capmill_status write_chunk(struct cm_parquet_file *file, const struc
 {
     enum capmill_status status = CAPMILL_OK;
 
-    if (!CM_GROW_BOTH(chunk->page_places, chunk->page_lengths, chunk->places_capacity, chunk->n_pages, 16))
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %zu pages",
-                            chunk->n_pages);
     if (chunk->dictionary.used)
         status = write_dictionary(file, plan, chunk, error);
-    chunk->data_at = file->n_written;
-    for (size_t i = 0; status == CAPMILL_OK && i < chunk->n_pages; i++)
-        status = write_page(file, chunk, i, error);
+    for (; status == CAPMILL_OK && chunk->n_written < chunk->n_pages; chunk->n_written++)
+        status = write_page(file, chunk, chunk->n_written, error);
     merge_bounds(plan, chunk);
+    return status;
+}
+
+enum capmill_status cm_parquet_stream_pages(struct cm_parquet_file *file, struct cm_error *error)
+{
+    struct cm_parquet_chunk *chunk = &file->chunks[file->encoder->streamed];
+    enum capmill_status status = CAPMILL_OK;
+
+    for (; status == CAPMILL_OK && chunk->n_written < chunk->n_pages; chunk->n_written++)
+        status = write_page(file, chunk, chunk->n_written, error);
     return status;
 }
 

@@ -4,7 +4,10 @@
  * Where the work is done: a worker turns rows into a part (parquet_encode.c): finished pages, but for columns
  * whose values repeat a dictionary of this part and indices into it. The file (parquet_file.c) takes parts in
  * order, merges their dictionaries into one for each column of the row group, and writes indices into that.
- * Everything of a row group stays in memory until it ends, because a column's pages lie together in the file. */
+ * What it makes of a row group stays in memory until the group ends, because a column's pages lie together in the
+ * file. One column may be written as it comes: its pages are the first in the group. That is the payload, nearly all
+ * of a file, so that a row group takes some MiB of memory where it takes 128 MiB of disk, and pages that were
+ * written are memory for the next. */
 #ifndef CM_FORMAT_PARQUET_INT_H
 #define CM_FORMAT_PARQUET_INT_H
 
@@ -49,6 +52,7 @@ struct cm_parquet_encoder {
     struct cm_table_options options;
     int32_t codec; /* parquet.thrift: CompressionCodec */
     size_t n_columns;
+    size_t streamed; /* the column whose pages are written as they come; SIZE_MAX: none */
     struct cm_parquet_column columns[];
 };
 
@@ -264,6 +268,7 @@ struct cm_parquet_chunk {
     size_t n_bloom, bloom_capacity;
     bool ascends;
     uint64_t last;
+    size_t n_written; /* pages that are in the file */
     /* set when it is written */
     struct cm_parquet_bounds bounds;
     uint64_t n_nulls, n_plain_bytes, n_packed_bytes, dictionary_at, data_at;
@@ -281,6 +286,7 @@ struct cm_parquet_file {
     uint64_t n_written;
     struct cm_parquet_maker maker;
     struct cm_thrift thrift;
+    uint64_t group_at;      /* where the row group begins */
     struct cm_bytes groups; /* finished RowGroups of the footer */
     size_t n_groups;
     uint64_t n_rows;
@@ -310,6 +316,8 @@ enum capmill_status cm_parquet_put(struct cm_parquet_file *file, const void *byt
 enum capmill_status cm_parquet_put_thrift(struct cm_parquet_file *file, uint32_t *n_ret,
                                           struct cm_error *error);
 void cm_parquet_chunk_fini(struct cm_parquet_chunk *chunk);
+/* Write the pages that the streamed column's chunk holds. */
+enum capmill_status cm_parquet_stream_pages(struct cm_parquet_file *file, struct cm_error *error);
 /* Write the row group that is held, and forget it. */
 enum capmill_status cm_parquet_group_write(struct cm_parquet_file *file, struct cm_error *error);
 

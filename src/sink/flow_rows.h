@@ -34,11 +34,13 @@ enum capmill_status cm_flow_updates_make(const struct cm_flow_rows *flows,
                                          struct cm_flow_updates **updates_ret, struct cm_error *error);
 
 /* In order: add updates (NULL: there are no more packets, so that every flow ends), then take rows until
- * CAPMILL_END: up to 8192 at a time, borrowed until the next call. */
+ * CAPMILL_END: up to 8192 at a time, borrowed until the next call. Rows that wait are memory beyond the bound: let
+ * no more than some thousand of them. */
 enum capmill_status cm_flow_rows_add(struct cm_flow_rows *flows, const struct cm_flow_updates *updates,
                                      struct cm_error *error);
 enum capmill_status cm_flow_rows_next(struct cm_flow_rows *flows, struct cm_table_rows *rows_ret,
                                       struct cm_error *error);
+size_t cm_flow_rows_waiting(const struct cm_flow_rows *flows); /* rows that could be taken */
 uint64_t cm_flow_rows_ended_early(const struct cm_flow_rows *flows); /* for want of memory */
 
 #endif

@@ -15,8 +15,13 @@
 #include "sink/partition.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader, at least. */
-#define LEAST_AHEAD_BYTES (16u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader. Some for each of many threads; more than that only makes
+ * memory of what a cache would hold. */
+#define LEAST_AHEAD_BYTES (8u * 1024 * 1024)
+#define MOST_AHEAD_BYTES  (64u * 1024 * 1024)
+
+/* Rows of flows that are encoded together, but at the end. */
+#define LEAST_FLOW_ROWS 4096u
 
 struct cm_table_output {
     struct cm_table_output_options options;
@@ -187,6 +192,9 @@ static enum capmill_status add_flows(struct cm_table_output *output, const struc
 
     local->output = output;
     local->item = &item;
+    /* a few at a time would make pages of a few rows */
+    if (updates != NULL && cm_flow_rows_waiting(output->flows) < LEAST_FLOW_ROWS)
+        return status;
     while (status == CAPMILL_OK) {
         struct cm_table_rows rows;
 
@@ -484,6 +492,11 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
     return cm_table_files_create(&files, &output->files, error);
 }
 
+static uint64_t ahead_bytes(const struct cm_table_output_options *options)
+{
+    return cm_min_u64(MOST_AHEAD_BYTES, cm_max_u64(LEAST_AHEAD_BYTES, options->memory_bytes / 4));
+}
+
 enum capmill_status cm_table_output_create(const struct cm_table_output_options *options,
                                            struct cm_table_output **output_ret, struct cm_error *error)
 {
@@ -493,7 +506,7 @@ enum capmill_status cm_table_output_create(const struct cm_table_output_options 
                                      .context = output,
                                      .work = work,
                                      .discard = discard_item,
-                                     .limit_bytes = cm_max_u64(LEAST_AHEAD_BYTES, options->memory_bytes / 4)};
+                                     .limit_bytes = ahead_bytes(options)};
     enum capmill_status status;
 
     if (output == NULL)

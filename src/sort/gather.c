@@ -138,6 +138,8 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
                                                                 .flags = entry->flags};
     }
     group->sorted = true;
+    if (gather->to_taker) /* what settles places counts what it reserves */
+        group->n_bytes = n_bytes;
     gather->next = end;
     /* a taker gets what is left with the last block, as it does from a window */
     rest = gather->to_taker ? end == index->n : end == first;
@@ -271,6 +273,8 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     while (going) {
         cm_mutex_lock(&gather->lock);
         status = take_piece(gather, group, error);
+        /* at once: nobody settles what comes behind a piece that could not be */
+        gather->failed = gather->failed || status < 0;
         cm_mutex_unlock(&gather->lock);
         if (status != CAPMILL_OK)
             break;
