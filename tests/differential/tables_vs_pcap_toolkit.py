@@ -90,8 +90,9 @@ RULES = [
     ("it takes padding of pcapng for payload", ("payload", "caplen"),
      lambda ours, theirs, is_pcapng: is_pcapng and theirs["payload"].startswith(ours["payload"])
      and len(theirs["payload"]) - len(ours["payload"]) == -len(ours["payload"]) % 4),
-    ("it takes other units of pcapng, and no time, for microseconds", ("timestamp_ns",),
-     lambda ours, theirs, is_pcapng: is_pcapng and theirs["timestamp_ns"] % 1000 == 0),
+    ("it takes other units of time for microseconds, and 0 where there is none", ("timestamp_ns",),
+     lambda ours, theirs, is_pcapng: theirs["timestamp_ns"] % 1000 == 0),
+    ("its lengths are signed", ("origlen",), lambda ours, theirs, is_pcapng: ours["origlen"] == theirs["origlen"] + 2**32),
     ("it knows no ports but those of TCP and UDP", PORTS,
      lambda ours, theirs, is_pcapng: ours["protocol"] in (33, 132, 136) and theirs["src_port"] is None),
     ("it does not pass extension headers", (*PORTS, "protocol", "tcp_flags"),
