@@ -89,7 +89,7 @@ enum capmill_status cm_sessions_end(struct cm_sessions *sessions, struct cm_erro
  * that one packet showed idle by (last time, first time, flow id). Borrowed until the next call of this or of
  * cm_sessions_add. 0: no more. */
 uint32_t cm_sessions_take(struct cm_sessions *sessions, const struct cm_session **taken_ret, uint32_t most);
-size_t cm_sessions_waiting(const struct cm_sessions *sessions); /* ended, not taken yet */
+size_t cm_sessions_waiting(const struct cm_sessions *sessions);       /* ended, not taken yet */
 uint64_t cm_sessions_ended_early(const struct cm_sessions *sessions); /* for want of memory */
 
 #endif

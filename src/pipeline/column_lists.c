@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/grow.h"
 
 static const char *origin_of(const struct capmill_word *word)
@@ -75,20 +74,6 @@ enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct c
     if (status < 0)
         cm_column_lists_free(lists_ret);
     return status;
-}
-
-bool cm_column_lists_want_flows(const struct cm_column_lists *lists)
-{
-    static const char *const names[] = {"flow_packets", "flow_bytes", "flow_first_ns", "flow_last_ns",
-                                        "flow_direction"};
-
-    for (size_t i = 0; i < lists->n_packets; i++) {
-        for (size_t k = 0; k < CM_ARRAY_COUNT(names); k++) {
-            if (strcmp(lists->packets[i], names[k]) == 0)
-                return true;
-        }
-    }
-    return false;
 }
 
 void cm_column_lists_free(struct cm_column_lists *lists)

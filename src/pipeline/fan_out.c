@@ -30,7 +30,6 @@ struct cm_fan_out {
     size_t n;
     struct cm_table_notes notes;
     struct cm_column_lists columns;
-    const char **paths;
     /* of whoever settles */
     bool has_first;
     uint64_t first_ns;
@@ -310,6 +309,8 @@ static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmi
     };
     enum capmill_status status = cm_table_output_create(&options, &output->table, error);
 
+    if (status >= 0 && cm_table_output_wants_flows(output->table) && fan->options.facts == NULL)
+        status = cm_error_set(error, CAPMILL_E_INTERNAL, 0, "%s: nobody counted flows for it", from->path);
     if (status >= 0)
         fan->renderer.headers = fan->renderer.headers || cm_table_output_wants_headers(output->table);
     return status;
@@ -342,8 +343,7 @@ static enum capmill_status open_outputs(struct cm_fan_out *fan, struct cm_error 
     if (status >= 0)
         status = cm_table_notes_make(fan->options.run, in_parts, &fan->notes, error);
     fan->outputs = calloc(job->n_outputs, sizeof(*fan->outputs));
-    fan->paths = calloc(job->n_outputs, sizeof(*fan->paths));
-    if (status >= 0 && (fan->outputs == NULL || fan->paths == NULL))
+    if (status >= 0 && fan->outputs == NULL)
         status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu outputs", job->n_outputs);
     fan->n = status >= 0 ? job->n_outputs : 0;
     for (size_t i = 0; i < fan->n && status >= 0; i++)
@@ -394,7 +394,6 @@ void cm_fan_out_destroy(struct cm_fan_out *fan)
     cm_table_notes_free(&fan->notes);
     cm_column_lists_free(&fan->columns);
     free(fan->outputs);
-    free(fan->paths);
     free(fan);
 }
 

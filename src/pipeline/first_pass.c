@@ -9,6 +9,7 @@
 #include "pipeline/outputs.h"
 #include "pipeline/pass_over.h"
 #include "pipeline/render.h"
+#include "sink/partition.h"
 #include "transform/transform.h"
 
 /* --- the earliest packet --- */
@@ -39,7 +40,8 @@ static enum capmill_status consume_earliest(void *shared, void *local, struct cm
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
-        if ((packet->flags & CM_PACKET_NO_TIME) == 0)
+        /* as those who put packets in order tell it */
+        if ((cm_ordered_flags(packet) & CM_ORDERED_UNTIMED) == 0)
             *least_ns = cm_min_u64(*least_ns, packet->time_ns);
     }
     return CAPMILL_OK;
@@ -199,32 +201,52 @@ static enum capmill_status refuse_streams(const struct capmill_run *run, const c
     return CAPMILL_OK;
 }
 
-static bool wants_facts(const struct capmill_run *run, bool *wants_ret, struct cm_error *error)
+/* A column that only folders have counts too. */
+static bool partition_wants_facts(const struct capmill_job *job)
 {
+    char *names[CM_PARTITION_MAX_COLUMNS];
+    size_t n = job->table.partition.value == NULL
+                   ? 0
+                   : cm_partition_names(job->table.partition.value, "timestamp_ns", names);
+    bool wants = false;
+
+    for (size_t i = 0; i < n; i++) {
+        wants = wants || cm_packet_column_wants_flows(names[i]);
+        free(names[i]);
+    }
+    return wants;
+}
+
+static enum capmill_status look_for_facts(const struct capmill_run *run, bool *wants_ret,
+                                          struct cm_error *error)
+{
+    const struct capmill_job *job = &run->job;
     struct cm_column_lists lists;
     bool any_packets = false;
 
     *wants_ret = false;
-    for (size_t i = 0; i < run->job.n_outputs; i++)
-        any_packets = any_packets || (cm_format_is_table(cm_output_format(&run->job.outputs[i])) &&
-                                      !cm_output_has_rows_of_flows(&run->job, &run->job.outputs[i]));
+    for (size_t i = 0; i < job->n_outputs; i++)
+        any_packets = any_packets || (cm_format_is_table(cm_output_format(&job->outputs[i])) &&
+                                      !cm_output_has_rows_of_flows(job, &job->outputs[i]));
     if (!any_packets)
-        return true;
-    if (cm_column_lists_make(&run->job, &lists, error) < 0)
-        return false;
-    *wants_ret = cm_column_lists_want_flows(&lists);
+        return CAPMILL_OK;
+    if (cm_column_lists_make(job, &lists, error) < 0)
+        return error->status;
+    *wants_ret = partition_wants_facts(job);
+    for (size_t i = 0; i < lists.n_packets; i++)
+        *wants_ret = *wants_ret || cm_packet_column_wants_flows(lists.packets[i]);
     cm_column_lists_free(&lists);
-    return true;
+    return CAPMILL_OK;
 }
 
 enum capmill_status cm_run_first_pass(struct capmill_run *run, bool as_read, struct cm_error *error)
 {
     bool facts;
     bool first;
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status = look_for_facts(run, &facts, error);
 
-    if (!wants_facts(run, &facts, error))
-        return error->status;
+    if (status < 0)
+        return status;
     /* put in order of time, the first packet tells; but facts come before it */
     first = (as_read || facts) && run->transform != NULL && cm_transform_needs_first_time(run->transform);
     if (facts)

@@ -175,17 +175,40 @@ static enum capmill_status check_output(const struct capmill_job *job, const str
     return CAPMILL_OK;
 }
 
+static bool same_identity(const struct cm_file_facts *a, const struct cm_file_facts *b)
+{
+    return a->volume == b->volume && a->identity[0] == b->identity[0] && a->identity[1] == b->identity[1];
+}
+
+/* The folder that a path's last component lies in; false: it is not there, or its name is too long. */
+static bool folder_facts(const char *path, const char **last_ret, struct cm_file_facts *facts_ret)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+
+    if (n >= sizeof(folder))
+        return false;
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    *last_ret = path + n;
+    return cm_path_facts(n == 0 ? "." : folder, facts_ret, NULL) == CAPMILL_OK;
+}
+
+/* Whether two paths are one file, or will be. */
 static bool same_file(const char *a, const char *b)
 {
     struct cm_file_facts facts[2];
+    const char *last[2];
 
     if (strcmp(a, b) == 0)
         return true;
-    if (cm_output_is_stream(a) || cm_output_is_stream(b) || cm_path_facts(a, &facts[0], NULL) < 0 ||
-        cm_path_facts(b, &facts[1], NULL) < 0)
+    if (cm_output_is_stream(a) || cm_output_is_stream(b))
         return false;
-    return facts[0].volume == facts[1].volume && facts[0].identity[0] == facts[1].identity[0] &&
-           facts[0].identity[1] == facts[1].identity[1];
+    if (cm_path_facts(a, &facts[0], NULL) == CAPMILL_OK && cm_path_facts(b, &facts[1], NULL) == CAPMILL_OK)
+        return same_identity(&facts[0], &facts[1]);
+    return folder_facts(a, &last[0], &facts[0]) && folder_facts(b, &last[1], &facts[1]) &&
+           strcmp(last[0], last[1]) == 0 && same_identity(&facts[0], &facts[1]);
 }
 
 enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_error *error)

@@ -40,7 +40,7 @@ enum capmill_status cm_flow_rows_add(struct cm_flow_rows *flows, const struct cm
                                      struct cm_error *error);
 enum capmill_status cm_flow_rows_next(struct cm_flow_rows *flows, struct cm_table_rows *rows_ret,
                                       struct cm_error *error);
-size_t cm_flow_rows_waiting(const struct cm_flow_rows *flows); /* rows that could be taken */
+size_t cm_flow_rows_waiting(const struct cm_flow_rows *flows);       /* rows that could be taken */
 uint64_t cm_flow_rows_ended_early(const struct cm_flow_rows *flows); /* for want of memory */
 
 #endif

@@ -16,7 +16,7 @@ struct cm_ordered_file {
     bool is_resting;
     uint64_t n_bytes;   /* put */
     uint64_t n_written; /* of those, given to the system */
-    uint8_t *buffer;
+    uint8_t *buffer;    /* NULL: none yet, or the file rests */
     size_t used;
 };
 
@@ -80,11 +80,9 @@ enum capmill_status cm_ordered_file_open(const char *path, const struct cm_outpu
     size_t n_path = strlen(path) + 1;
     enum capmill_status status;
 
-    if (file != NULL) {
+    if (file != NULL)
         file->path = malloc(n_path);
-        file->buffer = malloc(BUFFER_BYTES);
-    }
-    if (file == NULL || file->path == NULL || file->buffer == NULL) {
+    if (file == NULL || file->path == NULL) {
         cm_ordered_file_close(file);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", path);
     }
@@ -149,6 +147,10 @@ enum capmill_status cm_ordered_file_put(struct cm_ordered_file *file, const void
         if (n > BUFFER_BYTES)
             return write_out(file, bytes, n, error);
     }
+    if (file->buffer == NULL)
+        file->buffer = malloc(BUFFER_BYTES);
+    if (file->buffer == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", file->path);
     if (n > 0)
         memcpy(file->buffer + file->used, bytes, n);
     file->used += n;
@@ -169,11 +171,14 @@ enum capmill_status cm_ordered_file_rest(struct cm_ordered_file *file, struct cm
 {
     enum capmill_status status = CAPMILL_OK;
 
-    if (file->stream != NULL || file->is_resting)
+    if (file->stream != NULL)
         return CAPMILL_OK;
     status = cm_ordered_file_flush(file, error);
-    if (status >= 0)
-        status = cm_output_rest(file->output, error);
+    free(file->buffer);
+    file->buffer = NULL;
+    if (status < 0 || file->is_resting)
+        return status;
+    status = cm_output_rest(file->output, error);
     file->is_resting = status >= 0;
     return status;
 }
