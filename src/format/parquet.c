@@ -54,16 +54,14 @@ static void choose_storage(const struct cm_column *column, struct cm_parquet_col
     stored->plain = column->habit == CM_HABIT_RISES ? CM_PARQUET_DELTA : CM_PARQUET_PLAIN;
 }
 
-/* Pages of the first column of long values that needs nothing of the whole row group. */
+/* A first column of long values that needs nothing of the whole row group. No other: parquet-java, and Spark with
+ * it, takes a row group to begin where its first column does, and leaves out one whose middle by that count lies
+ * behind the end of the file. */
 static size_t choose_streamed(const struct cm_parquet_encoder *encoder)
 {
-    for (size_t c = 0; c < encoder->n_columns; c++) {
-        const struct cm_parquet_column *column = &encoder->columns[c];
+    const struct cm_parquet_column *first = &encoder->columns[0];
 
-        if (column->column->type == CM_COLUMN_BYTES && !column->dictionary)
-            return c;
-    }
-    return SIZE_MAX;
+    return first->column->type == CM_COLUMN_BYTES && !first->dictionary ? 0 : SIZE_MAX;
 }
 
 static void destroy(void *context)

@@ -187,6 +187,26 @@ def check_statistics(lake):
                    "row group %d, %s: from %r to %r, really from %r to %r", group, name, least, greatest, min(there), max(there))
 
 
+def row_group_places(metadata):
+    """Where each row group begins as parquet-java counts, by its first column, and its bytes."""
+    for group in range(metadata.num_row_groups):
+        chunks = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
+        starts = [chunk.dictionary_page_offset or chunk.data_page_offset for chunk in chunks]
+        yield starts[0], min(starts), sum(chunk.total_compressed_size for chunk in chunks)
+
+
+def check_splits(lake):
+    """Spark gives a row group to the split of a file that has its middle: each must have one, and its own place."""
+    import pyarrow.parquet
+    for options in ([], ["--columns", "time,payload,src_ip"], ["--columns", "payload,time"], ["--rows", "flows"]):
+        path = lake.table(generated(lake), *options, "--row-group-rows", "30000", words="none")
+        end = 4
+        for first, least, n_bytes in row_group_places(pyarrow.parquet.ParquetFile(path).metadata):
+            expect(first == least >= end, "%s: a row group begins at %d, its first column at %d", options, least, first)
+            end = first + n_bytes
+        expect(4 < end < os.path.getsize(path), "%s: the last row group ends at %d", options, end)
+
+
 def check_order(lake):
     """Sorting columns are declared where rows are sorted, and nowhere else."""
     import pyarrow.parquet
@@ -578,7 +598,7 @@ def check_several_inputs(lake):
     expect(list(zip(*(table[name] for name in columns))) == expected, "the merged rows are others")
 
 
-CHECKS = [check_types, check_statistics, check_order, check_skipping, check_partitions, check_partition_values,
+CHECKS = [check_types, check_statistics, check_splits, check_order, check_skipping, check_partitions, check_partition_values,
           check_names, check_max_file_size, check_limits, check_ids,
           check_codecs, check_compressed_payload, check_avro_schema, check_same_bytes, check_several_inputs]
 

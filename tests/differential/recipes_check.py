@@ -48,10 +48,11 @@ class Runner:
         return self.command(["bash", "-euo", "pipefail", "-c", text])
 
     def python_block(self, text):
-        for package in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE):
-            if subprocess.run([self.python, "-c", "import " + package], stderr=subprocess.DEVNULL, check=False).returncode:
-                raise Missing(package)
-        return self.command([self.python, "-c", text])
+        packages = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
+        for python in (sys.executable, self.python):
+            if subprocess.run([python, "-c", "import " + ", ".join(packages)], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                return self.command([python, "-c", text])
+        raise Missing(" or ".join(packages))
 
     def sql(self, text):
         """As a program of its own too, in the folder."""

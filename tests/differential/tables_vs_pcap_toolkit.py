@@ -71,20 +71,49 @@ def same_flows(ours, theirs):
 
 
 def check_generated(comparison):
-    """IPv4 and IPv6, plain and behind a tag, in three formats."""
-    for options, kind in ((["--set", "ipv6=40%"], "pcap"), (["--set", "vlan=30%"], "pcapng"),
-                          (["--set", "resolution=ns", "--set", "byte-order=big", "--set", "protocols=tcp:50,udp:40,icmp:10"], "pcap")):
+    """IPv4 and IPv6, plain and behind a tag, in three formats. Not in pcap with nanoseconds, which it takes for
+    microseconds."""
+    for options, kind in ((["--set", "ipv6=40%"], "pcap"), (["--set", "vlan=30%", "--set", "resolution=ns"], "pcapng"),
+                          (["--set", "byte-order=big", "--set", "protocols=tcp:50,udp:40,icmp:10"], "pcap")):
         capture = comparison.lake.generate("--flows", "300", *options, kind=kind, packets=20000)
         for format_name, ours, theirs in zip(("Parquet", "Avro", "JSON"), comparison.ours(capture), comparison.theirs(capture)):
             parquet_lake.expect(same_flows(ours.pop("flow_id"), theirs.pop("flow_id")), "%s: the flows are others", format_name)
             parquet_lake.same(ours, theirs, "%s, %s" % (format_name, options))
 
 
-# What may differ in a real capture: name, what must hold of our row and theirs.
+EXTENSIONS = (0, 43, 44, 51, 60)
+PORTS = ("src_port", "dst_port")
+# What may differ in a real capture: the reason, the columns, and what must hold of our row and theirs.
 RULES = [
-    ("it does not see the network packet",
-     lambda ours, theirs: theirs["protocol"] is None and ours["protocol"] is not None),
+    ("it does not see the network packet", ("src_ip", "dst_ip", *PORTS, "protocol", "tcp_flags"),
+     lambda ours, theirs, is_pcapng: theirs["protocol"] is None and ours["protocol"] is not None),
+    ("it takes padding of pcapng for payload", ("payload", "caplen"),
+     lambda ours, theirs, is_pcapng: is_pcapng and theirs["payload"].startswith(ours["payload"])
+     and len(theirs["payload"]) - len(ours["payload"]) == -len(ours["payload"]) % 4),
+    ("it takes other units of time for microseconds, and 0 where there is none", ("timestamp_ns",),
+     lambda ours, theirs, is_pcapng: theirs["timestamp_ns"] % 1000 == 0),
+    ("its lengths are signed", ("origlen",), lambda ours, theirs, is_pcapng: ours["origlen"] == theirs["origlen"] + 2**32),
+    ("it knows no ports but those of TCP and UDP", PORTS,
+     lambda ours, theirs, is_pcapng: ours["protocol"] in (33, 132, 136) and theirs["src_port"] is None),
+    ("it does not pass extension headers", (*PORTS, "protocol", "tcp_flags"),
+     lambda ours, theirs, is_pcapng: theirs["protocol"] in EXTENSIONS and theirs["src_port"] is None),
+    ("it gives fragments and headers that were cut ports and flags of 0", (*PORTS, "tcp_flags"),
+     lambda ours, theirs, is_pcapng: 0 in (theirs["src_port"], theirs["dst_port"])),
+    ("a frame of no bytes is NULL to it", ("payload",),
+     lambda ours, theirs, is_pcapng: ours["payload"] == b"" and theirs["payload"] is None),
 ]
+
+
+def excuses(ours, theirs, is_pcapng):
+    """The rules for all that differs in a row; None where there is none for some of it."""
+    found = []
+    for column in ours:
+        if ours[column] != theirs[column]:
+            rule = next((rule for rule, columns, holds in RULES if column in columns and holds(ours, theirs, is_pcapng)), None)
+            if rule is None:
+                return None
+            found.append(rule)
+    return found
 
 
 def check_collection(comparison):
@@ -99,7 +128,8 @@ def check_collection(comparison):
         if row["capinfos"] != "ok" or not packets or any(packet.link_type != LINK_ETHERNET for packet in packets):
             continue
         paths = [comparison.lake.path(name) for name in ("ours.parquet", "theirs.parquet")]
-        comparison.lake.export(capture, "--columns", ",".join(NAMES), "-o", paths[0], status=(0, 3))
+        if comparison.lake.export(capture, "--columns", ",".join(NAMES), "-o", paths[0], status=(0, 3)).returncode == 3:
+            continue  # what is damage frame_vs_capinfos.py looks into
         if tables.run([program(), "export", "-o", paths[1], capture], (0, 1)).returncode:
             comparison.used["it refuses the capture"] += 1
             continue
@@ -115,17 +145,17 @@ def check_collection(comparison):
             if one == other:
                 continue
             one, other = dict(zip(names, one)), dict(zip(names, other))
-            rule = next((name for name, holds in RULES if holds(one, other)), None)
-            if rule is None:
-                different.append("%s packet %d: %s" % (row["file"], number, {name: (one[name], other[name]) for name in names
-                                                                             if one[name] != other[name]}))
+            rules = excuses(one, other, packets[0].interface is not None)
+            if rules is None:
+                different.append("%s packet %d: %.300s" % (row["file"], number, {
+                    name: (one[name], other[name]) for name in names if one[name] != other[name]}))
             else:
-                comparison.used[rule] += 1
+                comparison.used.update(rules)
     for rule, n in sorted(comparison.used.items()):
         print("expected: %s (%d)" % (rule, n))
     parquet_lake.expect(not different, "%d differences in %d rows; the first: %s", len(different), n_rows, "\n  ".join(different[:20]))
     parquet_lake.expect(n_rows > 1000, "only %d rows", n_rows)
-    unused = [name for name, _ in RULES if name not in comparison.used]
+    unused = [name for name, _, _ in RULES if name not in comparison.used]
     parquet_lake.expect(not unused, "rules that nothing needs: %s", unused)
 
 
