@@ -13,8 +13,9 @@
 
 /* Of a million files with long names; more is not ours. */
 #define MAX_MANIFEST_BYTES (256u * 1024 * 1024)
-/* How the line of a file begins, by which it is known again. */
-#define FILE_LINE "    {\"path\": \""
+/* How one begins, and the line of a file in it, by which they are known again. */
+#define FIRST_LINES "{\n  \"manifest_version\": 1,\n"
+#define FILE_LINE   "    {\"path\": \""
 
 struct text {
     char *bytes;
@@ -137,7 +138,7 @@ char *cm_manifest_text(const struct cm_manifest *manifest, size_t *n_ret)
         n_rows += manifest->files[i].n_rows;
         n_bytes += manifest->files[i].n_bytes;
     }
-    put_format(&text, "{\n  \"manifest_version\": 1,\n");
+    put(&text, FIRST_LINES, sizeof(FIRST_LINES) - 1);
     put_named(&text, "format", manifest->format);
     put_named(&text, "codec", manifest->codec);
     put_named(&text, "partition", manifest->partition);
@@ -249,7 +250,7 @@ enum capmill_status cm_manifest_read_paths(const char *manifest_path, char ***pa
     if (status < 0)
         return status;
     line = strstr(text, "\n  \"files\": [");
-    if (strncmp(text, "{\n  \"manifest_version\": 1,", 25) != 0 || line == NULL)
+    if (strncmp(text, FIRST_LINES, sizeof(FIRST_LINES) - 1) != 0 || line == NULL)
         status = cm_error_set(error, CAPMILL_E_FORMAT, 0, "%s is no manifest of capmill", manifest_path);
     for (; status >= 0 && (line = strstr(line, "\n" FILE_LINE)) != NULL;) {
         char *path;
