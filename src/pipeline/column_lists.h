@@ -7,9 +7,11 @@
 #include "capmill/capmill.h"
 
 struct cm_column_lists {
-    const char **packets; /* NULL: the default set */
+    const char **packets;                     /* NULL: the default set */
+    const struct capmill_word **packet_words; /* in which each stood */
     size_t n_packets;
     const char **flows; /* NULL: all */
+    const struct capmill_word **flow_words;
     size_t n_flows;
     char *text; /* that they point to */
 };
@@ -17,8 +19,6 @@ struct cm_column_lists {
 /* CAPMILL_E_USAGE where a name is empty. Whether there is such a column is told by who has it. */
 enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct cm_column_lists *lists_ret,
                                          struct cm_error *error);
-/* Whether a column of packets tells of all packets of its flow, which takes a pass before. */
-bool cm_column_lists_want_flows(const struct cm_column_lists *lists);
 void cm_column_lists_free(struct cm_column_lists *lists);
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "pipeline/column_lists.h"
 #include "pipeline/outputs.h"
 #include "pipeline/pass_over.h"
 #include "pipeline/render.h"
+#include "pipeline/table_wish.h"
 #include "transform/transform.h"
 
 /* --- the earliest packet --- */
@@ -199,32 +199,14 @@ static enum capmill_status refuse_streams(const struct capmill_run *run, const c
     return CAPMILL_OK;
 }
 
-static bool wants_facts(const struct capmill_run *run, bool *wants_ret, struct cm_error *error)
-{
-    struct cm_column_lists lists;
-    bool any_packets = false;
-
-    *wants_ret = false;
-    for (size_t i = 0; i < run->job.n_outputs; i++)
-        any_packets = any_packets || (cm_format_is_table(cm_output_format(&run->job.outputs[i])) &&
-                                      !cm_output_has_rows_of_flows(&run->job, &run->job.outputs[i]));
-    if (!any_packets)
-        return true;
-    if (cm_column_lists_make(&run->job, &lists, error) < 0)
-        return false;
-    *wants_ret = cm_column_lists_want_flows(&lists);
-    cm_column_lists_free(&lists);
-    return true;
-}
-
 enum capmill_status cm_run_first_pass(struct capmill_run *run, bool as_read, struct cm_error *error)
 {
     bool facts;
     bool first;
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status = cm_tables_check(&run->job, &facts, error);
 
-    if (!wants_facts(run, &facts, error))
-        return error->status;
+    if (status < 0)
+        return status;
     /* put in order of time, the first packet tells; but facts come before it */
     first = (as_read || facts) && run->transform != NULL && cm_transform_needs_first_time(run->transform);
     if (facts)
