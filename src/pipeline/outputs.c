@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "codec/codec.h"
+#include "pipeline/table_wish.h"
 #include "sink/ordered_file.h"
 
 static const struct {
@@ -48,7 +50,18 @@ enum capmill_format cm_output_format(const struct capmill_output *output)
     return CAPMILL_FORMAT_AUTO;
 }
 
-enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct capmill_output *output)
+/* What Parquet is compressed with where nobody says: snappy, which every reader has, or the nearest that this
+ * build has. */
+static enum capmill_codec parquet_codec(void)
+{
+    return cm_codec_available(CM_CODEC_SNAPPY) ? CAPMILL_CODEC_SNAPPY
+           : cm_codec_available(CM_CODEC_ZSTD) ? CAPMILL_CODEC_ZSTD
+           : cm_codec_available(CM_CODEC_GZIP) ? CAPMILL_CODEC_GZIP
+                                               : CAPMILL_CODEC_NONE;
+}
+
+/* As the output, its extension or the job names it. */
+static enum capmill_codec named_codec(const struct capmill_job *job, const struct capmill_output *output)
 {
     enum capmill_format format = cm_output_format(output);
 
@@ -58,10 +71,27 @@ enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct c
         if (ends_with(output->path, extensions[i].extension) && extensions[i].codec != CAPMILL_CODEC_DEFAULT)
             return extensions[i].codec;
     }
+    if (job->table.codec != CAPMILL_CODEC_DEFAULT)
+        return job->table.codec;
     /* in the formats that compress blocks the word is for these */
     if (format != CAPMILL_FORMAT_JSONL && (output->compress_payload || job->table.compress_payload))
         return CAPMILL_CODEC_ZSTD;
     return CAPMILL_CODEC_DEFAULT;
+}
+
+enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct capmill_output *output)
+{
+    enum capmill_codec codec = named_codec(job, output);
+
+    if (codec != CAPMILL_CODEC_DEFAULT)
+        return codec;
+    return cm_output_format(output) == CAPMILL_FORMAT_PARQUET ? parquet_codec() : CAPMILL_CODEC_NONE;
+}
+
+bool cm_output_codec_is_substitute(const struct capmill_job *job, const struct capmill_output *output)
+{
+    return cm_output_format(output) == CAPMILL_FORMAT_PARQUET &&
+           named_codec(job, output) == CAPMILL_CODEC_DEFAULT && parquet_codec() != CAPMILL_CODEC_SNAPPY;
 }
 
 bool cm_output_has_rows_of_flows(const struct capmill_job *job, const struct capmill_output *output)
@@ -129,11 +159,9 @@ static const char *format_text(enum capmill_format format)
     return "a capture";
 }
 
-static const char *codec_text(enum capmill_codec codec)
+static const char *codecs_text(enum capmill_format format)
 {
-    static const char *const names[] = {"default", "none", "snappy", "zstd", "gzip", "lz4"};
-
-    return codec < CM_ARRAY_COUNT(names) ? names[codec] : "?";
+    return format == CAPMILL_FORMAT_AVRO ? "none, snappy, zstd and gzip (deflate)" : "none, zstd and gzip";
 }
 
 static bool format_has(enum capmill_format format, enum capmill_codec codec)
@@ -152,26 +180,44 @@ static bool format_has(enum capmill_format format, enum capmill_codec codec)
     return false;
 }
 
+/* Tables were asked for in detail, and none is written: a name whose extension says nothing became a capture. */
+static const char *meant_for_tables(const struct capmill_job *job)
+{
+    return job->table.partition.value != NULL ? "--partition"
+           : job->table.max_file_bytes > 0    ? "--max-file-size"
+           : job->table.n_columns > 0         ? "--columns"
+           : job->table.n_flow_columns > 0    ? "--flow-columns"
+                                              : NULL;
+}
+
+static enum capmill_status check_any_table(const struct capmill_job *job, struct cm_error *error)
+{
+    const char *option = meant_for_tables(job);
+    const char *path;
+
+    if (option == NULL || job->n_outputs == 0 || cm_job_has_tables(job))
+        return CAPMILL_OK;
+    path = job->outputs[0].path;
+    return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                        "output %s is %s, and %s is for tables; name a format (-o parquet=%s)", path,
+                        format_text(cm_output_format(&job->outputs[0])), option, path);
+}
+
 static enum capmill_status check_output(const struct capmill_job *job, const struct capmill_output *output,
                                         struct cm_error *error)
 {
     enum capmill_format format = cm_output_format(output);
     bool is_table = cm_format_is_table(format);
-    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+    enum capmill_codec codec = is_table ? cm_output_codec(job, output) : CAPMILL_CODEC_DEFAULT;
 
     if (!is_table && (output->codec != CAPMILL_CODEC_DEFAULT || output->rows != CAPMILL_ROWS_DEFAULT ||
                       output->compress_payload))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "output %s is %s: codecs and kinds of rows are for tables", output->path,
                             format_text(format));
-    if (is_table && !format_has(format, output->codec))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "output %s: %s has no codec %s", output->path,
-                            format_text(format), codec_text(output->codec));
-    if (!is_table && in_parts && job->n_outputs == 1)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "output %s is %s, and --partition and --max-file-size are for tables; name a "
-                            "format (-o parquet=%s), or cut captures with --slice",
-                            output->path, format_text(format), output->path);
+    if (!format_has(format, codec))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "output %s: %s has no codec %s, but %s", output->path,
+                            format_text(format), cm_codec_name(cm_table_codec(codec)), codecs_text(format));
     return CAPMILL_OK;
 }
 
@@ -234,5 +280,7 @@ enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_er
                 cm_error_set(error, CAPMILL_E_USAGE, 0,
                              "slices are captures, and no output is one; cut tables with --partition dt/hr");
     }
-    return status;
+    if (status >= 0)
+        status = check_any_table(job, error);
+    return status < 0 ? status : cm_tables_check(job, NULL, error);
 }

@@ -302,7 +302,22 @@ static size_t column_of(const struct cm_table_schema *schema, const char *name)
     return SIZE_MAX;
 }
 
-/* The names that were asked for, or those of the default set, and behind them what only folders tell. */
+static bool is_column(const struct cm_table_output *output, const char *name)
+{
+    const struct cm_column *known;
+    bool is_default;
+
+    for (size_t i = 0; (known = output->options.of_flows ? cm_flow_column_known(i, &is_default)
+                                                         : cm_packet_column_known(i, &is_default)) != NULL;
+         i++) {
+        if (strcmp(known->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The names that were asked for, or those of the default set, and behind them what only folders tell; what is no
+ * column is left for the partition to refuse. */
 static enum capmill_status list_columns(struct cm_table_output *output, char **more, size_t n_more,
                                         const char ***names_ret, size_t *n_ret, struct cm_error *error)
 {
@@ -336,7 +351,7 @@ static enum capmill_status list_columns(struct cm_table_output *output, char **m
     }
     output->schema.n_columns = n; /* those of the files, for now */
     for (size_t m = 0; m < n_more; m++) {
-        bool there = false;
+        bool there = !is_column(output, more[m]);
 
         for (size_t i = 0; i < n; i++)
             there = there || strcmp(names[i], more[m]) == 0;
@@ -473,9 +488,7 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
         /* a quarter is for blocks that wait, half for flows that have not ended */
         .memory_bytes = options->memory_bytes / 4 * (options->of_flows ? 1 : 3),
         .manifest = {.format = format_name(options->format),
-                     .codec = options->encoding.codec == CM_CODEC_DEFAULT
-                                  ? (options->format == CM_TABLE_PARQUET ? "snappy" : "none")
-                                  : cm_codec_name(options->encoding.codec),
+                     .codec = cm_codec_name(options->encoding.codec),
                      .notes = options->encoding.notes,
                      .n_notes = options->encoding.n_notes,
                      .partition = options->partition,
@@ -485,11 +498,44 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
         .context = output,
     };
 
-    if (files.is_dataset && cm_output_is_stream(options->path))
+    return cm_table_files_create(&files, &output->files, error);
+}
+
+/* All but the files. */
+static enum capmill_status set_up(struct cm_table_output *output, struct cm_error *error)
+{
+    const struct cm_table_output_options *options = &output->options;
+    enum capmill_status status = set_up_columns(output, error);
+
+    if (status >= 0 && make_encoder(output, error) < 0)
+        return cm_error_context(error, "output %s", options->path);
+    if (status >= 0 && (options->partition != NULL || options->max_file_bytes > 0) &&
+        cm_output_is_stream(options->path))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%s cannot be a table in parts (--partition, --max-file-size): name a folder",
                             strcmp(options->path, "-") == 0 ? "standard output" : options->path);
-    return cm_table_files_create(&files, &output->files, error);
+    return status;
+}
+
+enum capmill_status cm_table_output_check(const struct cm_table_output_options *options,
+                                          bool *wants_flows_ret, struct cm_error *error)
+{
+    struct cm_table_output *output = calloc(1, sizeof(*output));
+    void *local = NULL;
+    enum capmill_status status;
+
+    if (output == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", options->path);
+    output->options = *options;
+    status = set_up(output, error);
+    /* what a thread needs to encode, a compressor say, is part of it */
+    if (status >= 0 && cm_table_output_open(output, &local, error) < 0)
+        status = cm_error_context(error, "output %s", options->path);
+    *wants_flows_ret =
+        status >= 0 && output->columns != NULL && cm_packet_columns_want_flows(output->columns);
+    cm_table_output_close(output, local);
+    cm_table_output_destroy(output);
+    return status < 0 ? status : CAPMILL_OK;
 }
 
 static uint64_t ahead_bytes(const struct cm_table_output_options *options)
@@ -512,9 +558,7 @@ enum capmill_status cm_table_output_create(const struct cm_table_output_options 
     if (output == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", options->path);
     output->options = *options;
-    status = set_up_columns(output, error);
-    if (status >= 0)
-        status = make_encoder(output, error);
+    status = set_up(output, error);
     if (status >= 0)
         status = open_files(output, error);
     if (status >= 0 && options->of_flows)
@@ -549,9 +593,4 @@ void cm_table_output_destroy(struct cm_table_output *output)
 bool cm_table_output_wants_headers(const struct cm_table_output *output)
 {
     return output->flows != NULL || cm_packet_columns_want_headers(output->columns);
-}
-
-bool cm_table_output_wants_flows(const struct cm_table_output *output)
-{
-    return output->columns != NULL && cm_packet_columns_want_flows(output->columns);
 }
