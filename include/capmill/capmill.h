@@ -222,6 +222,7 @@ struct capmill_report {
     uint64_t bytes_written;   /* to all outputs together, as the next two */
     uint64_t packets_written; /* into captures */
     uint64_t rows_written;    /* into tables */
+    size_t n_tables;          /* of the outputs */
     uint64_t files_written;   /* where outputs are folders of files; 0: one file for each of `outputs` */
     uint64_t n_inputs;
     uint64_t n_inputs_skipped; /* unreadable */

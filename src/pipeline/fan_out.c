@@ -407,6 +407,7 @@ enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *e
 
             report->bytes_written += cm_table_files_bytes(files);
             report->rows_written += cm_table_files_rows(files);
+            report->n_tables++;
             report->files_written += in_parts ? cm_table_files_count(files) : 0;
             report_flows(fan, output->table);
             status = cm_results_take_paths(run, &path, 1, error);

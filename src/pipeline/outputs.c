@@ -2,6 +2,7 @@
 /* Reading what a job says of its outputs. Nothing is opened here. */
 #include "pipeline/outputs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -221,40 +222,45 @@ static enum capmill_status check_output(const struct capmill_job *job, const str
     return CAPMILL_OK;
 }
 
-static bool same_identity(const struct cm_file_facts *a, const struct cm_file_facts *b)
+static bool same_path(const char *a, const char *b)
 {
-    return a->volume == b->volume && a->identity[0] == b->identity[0] && a->identity[1] == b->identity[1];
-}
-
-/* The folder that a path's last component lies in; false: it is not there, or its name is too long. */
-static bool folder_facts(const char *path, const char **last_ret, struct cm_file_facts *facts_ret)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-
-    if (n >= sizeof(folder))
-        return false;
-    memcpy(folder, path, n);
-    folder[n] = 0;
-    *last_ret = path + n;
-    return cm_path_facts(n == 0 ? "." : folder, facts_ret, NULL) == CAPMILL_OK;
-}
-
-/* Whether two paths are one file, or will be. */
-static bool same_file(const char *a, const char *b)
-{
-    struct cm_file_facts facts[2];
-    const char *last[2];
-
     if (strcmp(a, b) == 0)
         return true;
-    if (cm_output_is_stream(a) || cm_output_is_stream(b))
-        return false;
-    if (cm_path_facts(a, &facts[0], NULL) == CAPMILL_OK && cm_path_facts(b, &facts[1], NULL) == CAPMILL_OK)
-        return same_identity(&facts[0], &facts[1]);
-    return folder_facts(a, &last[0], &facts[0]) && folder_facts(b, &last[1], &facts[1]) &&
-           strcmp(last[0], last[1]) == 0 && same_identity(&facts[0], &facts[1]);
+    return !cm_output_is_stream(a) && !cm_output_is_stream(b) && cm_path_is_same(a, b);
+}
+
+/* The schema beside a file of Avro; NULL where there is none. One allocation. */
+static char *schema_path(const struct capmill_job *job, const struct capmill_output *output)
+{
+    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+
+    if (in_parts || cm_output_format(output) != CAPMILL_FORMAT_AVRO || cm_output_is_stream(output->path))
+        return NULL;
+    return cm_table_sidecar_path(output->path, ".avro", CM_AVRO_SIDECAR);
+}
+
+/* Whether two outputs, or what is written beside them, would be one file. */
+static enum capmill_status check_two(const struct capmill_job *job, const struct capmill_output *a,
+                                     const struct capmill_output *b, struct cm_error *error)
+{
+    char *schema_a = schema_path(job, a);
+    char *schema_b = schema_path(job, b);
+    enum capmill_status status = CAPMILL_OK;
+
+    if (same_path(a->path, b->path))
+        status =
+            cm_error_set(error, CAPMILL_E_USAGE, 0,
+                         "outputs %s and %s are the same; each needs a path of its own", a->path, b->path);
+    else if ((schema_a != NULL && same_path(schema_a, b->path)) ||
+             (schema_b != NULL && same_path(schema_b, a->path)) ||
+             (schema_a != NULL && schema_b != NULL && same_path(schema_a, schema_b)))
+        status = cm_error_set(error, CAPMILL_E_USAGE, 0,
+                              "outputs %s and %s do not go together: the schema of one, %s, would be written "
+                              "over; name one of them otherwise",
+                              a->path, b->path, schema_a != NULL ? schema_a : schema_b);
+    free(schema_a);
+    free(schema_b);
+    return status;
 }
 
 enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_error *error)
@@ -263,12 +269,8 @@ enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_er
 
     for (size_t i = 0; i < job->n_outputs && status >= 0; i++) {
         status = check_output(job, &job->outputs[i], error);
-        for (size_t k = 0; k < i && status >= 0; k++) {
-            if (same_file(job->outputs[i].path, job->outputs[k].path))
-                status = cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                      "outputs %s and %s are the same; each needs a path of its own",
-                                      job->outputs[k].path, job->outputs[i].path);
-        }
+        for (size_t k = 0; k < i && status >= 0; k++)
+            status = check_two(job, &job->outputs[k], &job->outputs[i], error);
     }
     if (status >= 0 && job->slice_ns != 0 && job->n_outputs > 0 && !cm_job_is_one_capture(job)) {
         bool any_capture = false;

@@ -469,6 +469,11 @@ static void on_small_groups(void *context, const char *path)
         output->options.note(output->options.context, text);
 }
 
+static bool is_dataset(const struct cm_table_output_options *options)
+{
+    return options->partition != NULL || options->max_file_bytes > 0;
+}
+
 static const char *format_name(enum cm_table_format format)
 {
     return format == CM_TABLE_PARQUET ? "parquet" : format == CM_TABLE_AVRO ? "avro" : "jsonl";
@@ -479,11 +484,11 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
     const struct cm_table_output_options *options = &output->options;
     struct cm_table_files_options files = {
         .path = options->path,
-        .is_dataset = options->partition != NULL || options->max_file_bytes > 0,
+        .is_dataset = is_dataset(options),
         .rules = options->rules,
         .encoder = &output->encoder,
         .sidecar = output->sidecar,
-        .sidecar_extension = ".avsc",
+        .sidecar_extension = CM_AVRO_SIDECAR,
         .max_file_bytes = options->max_file_bytes,
         /* a quarter is for blocks that wait, half for flows that have not ended */
         .memory_bytes = options->memory_bytes / 4 * (options->of_flows ? 1 : 3),
@@ -501,6 +506,22 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
     return cm_table_files_create(&files, &output->files, error);
 }
 
+/* Whether a table in parts can be there. */
+static enum capmill_status check_folder(const char *path, struct cm_error *error)
+{
+    struct cm_file_facts facts;
+
+    if (cm_output_is_stream(path))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s cannot be a table in parts (--partition, --max-file-size): name a folder",
+                            strcmp(path, "-") == 0 ? "standard output" : path);
+    if (cm_path_facts(path, &facts, NULL) == CAPMILL_OK && facts.type != CM_FILE_FOLDER)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s is a file; a table in parts (--partition, --max-file-size) needs a folder",
+                            path);
+    return CAPMILL_OK;
+}
+
 /* All but the files. */
 static enum capmill_status set_up(struct cm_table_output *output, struct cm_error *error)
 {
@@ -509,12 +530,7 @@ static enum capmill_status set_up(struct cm_table_output *output, struct cm_erro
 
     if (status >= 0 && make_encoder(output, error) < 0)
         return cm_error_context(error, "output %s", options->path);
-    if (status >= 0 && (options->partition != NULL || options->max_file_bytes > 0) &&
-        cm_output_is_stream(options->path))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "%s cannot be a table in parts (--partition, --max-file-size): name a folder",
-                            strcmp(options->path, "-") == 0 ? "standard output" : options->path);
-    return status;
+    return status < 0 || !is_dataset(options) ? status : check_folder(options->path, error);
 }
 
 enum capmill_status cm_table_output_check(const struct cm_table_output_options *options,

@@ -8,6 +8,9 @@
 #include "sink/packet_columns.h"
 #include "sink/table_files.h"
 
+/* The extension of the schema that is written beside Avro. */
+#define CM_AVRO_SIDECAR ".avsc"
+
 enum cm_table_format { CM_TABLE_PARQUET, CM_TABLE_AVRO, CM_TABLE_JSONL };
 
 /* Everything that it points to outlives the output. */
