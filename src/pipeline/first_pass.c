@@ -174,10 +174,9 @@ static enum capmill_status find_facts(struct capmill_run *run, struct cm_error *
         return status;
     if (run->has_first)
         cm_written_set_first(&pass.renderer.records, run->first_ns);
-    pass.facts = cm_flow_facts_create(
-        run->plan.n_threads,
-        cm_plan_memory_shares(&run->plan, run->flow_sizes != NULL, true, run->job.n_outputs).flow_facts,
-        run->job.unidirectional);
+    /* a quarter: packets on their way and the outputs need some too */
+    pass.facts =
+        cm_flow_facts_create(run->plan.n_threads, run->plan.memory_bytes / 4, run->job.unidirectional);
     if (pass.facts == NULL)
         status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the facts of flows");
     if (status >= 0)

@@ -161,20 +161,16 @@ static void choose_method(struct capmill_run *run)
     }
 }
 
-struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, bool flow_sizes, bool flow_facts,
-                                              size_t n_outputs)
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes, size_t n_outputs)
 {
-    struct cm_memory_shares shares = {0};
-    uint64_t left = plan->memory_bytes;
+    /* what passes before may hold is bounded below it (pass_over.c, first_pass.c) */
+    uint64_t left = plan->memory_bytes - cm_min_u64(held_bytes, plan->memory_bytes / 4 * 3);
+    struct cm_memory_shares shares = {.packets = left};
 
-    if (flow_sizes)
-        shares.flow_sizes = left / 2;
-    left -= shares.flow_sizes;
-    if (flow_facts)
-        shares.flow_facts = left / 4;
-    if (n_outputs > 0)
+    if (n_outputs > 0) {
         shares.output = left / 2 / n_outputs;
-    shares.packets = left - shares.flow_facts - shares.output * n_outputs;
+        shares.packets -= shares.output * n_outputs;
+    }
     return shares;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/flow_facts.h"
+#include "flow/flow_sizes.h"
 #include "os/clock.h"
 #include "pipeline/crew.h"
 #include "pipeline/fan_out.h"
@@ -87,7 +89,10 @@ static enum capmill_status open_capture(struct attempt *attempt, struct cm_error
 
 static struct cm_memory_shares shares_of(const struct capmill_run *run)
 {
-    return cm_plan_memory_shares(&run->plan, run->flow_sizes != NULL, run->flow_facts != NULL,
+    uint64_t held_bytes = (run->flow_sizes != NULL ? cm_flow_sizes_held_bytes(run->flow_sizes) : 0) +
+                          (run->flow_facts != NULL ? cm_flow_facts_held_bytes(run->flow_facts) : 0);
+
+    return cm_plan_memory_shares(&run->plan, held_bytes,
                                  cm_job_is_one_capture(&run->job) ? 0 : run->job.n_outputs);
 }
 
