@@ -12,6 +12,8 @@
 
 /* Files with a descriptor at a time; more partitions than this take turns. */
 #define MAX_AWAKE 64u
+/* What the names of files in a data set begin with. */
+#define PART_STEM "part-"
 /* More folders than anybody wants of one table: the column is none to partition by. */
 #define MAX_PARTITIONS 10000u
 
@@ -100,9 +102,23 @@ static char *part_name(const struct cm_table_files *files, const struct cm_table
     char *name = malloc(n);
 
     if (name != NULL)
-        snprintf(name, n, "%s%spart-%05u%s", folder->key, folder->key[0] != 0 ? "/" : "", folder->n_parts,
-                 files->options.encoder->extension);
+        snprintf(name, n, "%s%s" PART_STEM "%05u%s", folder->key, folder->key[0] != 0 ? "/" : "",
+                 folder->n_parts, files->options.encoder->extension);
     return name;
+}
+
+/* Once a folder, before its first file: what killed runs left of files of such names. */
+static enum capmill_status sweep(const struct cm_table_files *files, const struct cm_table_folder *folder,
+                                 struct cm_error *error)
+{
+    char *place = join(files->options.path, folder->key);
+    char *prefix = place == NULL ? NULL : join(place, PART_STEM);
+
+    if (prefix != NULL)
+        cm_output_sweep(prefix);
+    free(place);
+    free(prefix);
+    return prefix == NULL ? no_memory(error) : CAPMILL_OK;
 }
 
 static enum capmill_status open_target(struct cm_table_files *files, struct cm_table_target *target,
@@ -137,6 +153,8 @@ static enum capmill_status begin_target(struct cm_table_files *files, struct cm_
     if (files->options.is_dataset) {
         target->name = part_name(files, folder);
         status = target->name == NULL ? no_memory(error) : make_folders(files, folder->key, error);
+        if (status >= 0 && folder->n_parts == 0)
+            status = sweep(files, folder, error);
     } else {
         target->name = malloc(strlen(files->options.path) + 1);
         if (target->name == NULL)
