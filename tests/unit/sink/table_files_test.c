@@ -110,7 +110,7 @@ CM_TEST(table_files, end_at_their_size)
     temporary_open(&folder);
     made_encoder_init(&encoder);
     path = temporary_path(&folder, "set");
-    files = open_files(&encoder, path, NULL, 8, 1000, &error);
+    files = open_files(&encoder, path, NULL, 9, 1000, &error);
     cm_check_eq(add(files, &encoder, "", 'a', 4, &error), CAPMILL_OK);
     cm_check_eq(add(files, &encoder, "", 'b', 4, &error), CAPMILL_OK);
     cm_check_eq(encoder.n_files, 0); /* ended as it was full, not with the next part */
