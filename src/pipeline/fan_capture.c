@@ -138,8 +138,19 @@ static bool begins_slice(struct cm_fan_capture *capture, uint64_t time_ns)
     return true;
 }
 
+/* Events without packets go into the latest slice; the first time of all where there is none. */
+static enum capmill_status begin_rest(struct cm_fan_capture *capture, struct ticket *ticket,
+                                      struct cm_error *error)
+{
+    uint64_t time_ns = !capture->any_settled     ? written_time(capture, 0)
+                       : capture->slice_end == 0 ? 0
+                                                 : capture->slice_end - 1;
+
+    return begin_stretch(capture, ticket, 0, time_ns, begins_slice(capture, time_ns), error);
+}
+
 enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
-                                          const struct cm_ordered_block *block, uint64_t first_ns,
+                                          const struct cm_ordered_block *block, const uint64_t *first_ns,
                                           void **ticket_ret, struct cm_error *error)
 {
     struct ticket *ticket = calloc(1, sizeof(*ticket));
@@ -149,8 +160,8 @@ enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
 
     if (ticket == NULL)
         return no_memory(capture, error);
-    if (capture->written.encoder.first != NULL)
-        cm_written_set_first(&capture->written, first_ns);
+    if (capture->written.encoder.first != NULL && first_ns != NULL)
+        cm_written_set_first(&capture->written, *first_ns);
     /* without slices the first packet alone says where the block goes */
     for (size_t i = 0; i < block->n_packets && status >= 0; i++) {
         uint64_t time_ns = is_sliced || i == 0 ? written_time(capture, block->packets[i].time_ns) : 0;
@@ -163,13 +174,8 @@ enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
         if (!is_sliced && event == block->n_events)
             break;
     }
-    if (status >= 0 && event < block->n_events && block->n_packets == 0) {
-        /* behind the last packet: in the slice that is open */
-        uint64_t time_ns = capture->slice_end == 0 ? 0 : capture->slice_end - 1;
-        bool begins = begins_slice(capture, 0);
-
-        status = begin_stretch(capture, ticket, 0, time_ns, begins, error);
-    }
+    if (status >= 0 && event < block->n_events && block->n_packets == 0)
+        status = begin_rest(capture, ticket, error);
     while (status >= 0 && event < block->n_events)
         status = settle_event(capture, ticket, &block->events[event++], error);
     if (status < 0)

@@ -81,7 +81,8 @@ static enum capmill_status settle(void *context, struct cm_ordered_block *block,
     }
     for (size_t i = 0; i < fan->n && status >= 0; i++) {
         if (fan->outputs[i].capture != NULL)
-            status = cm_fan_capture_settle(fan->outputs[i].capture, block, fan->first_ns, &tickets[i], error);
+            status = cm_fan_capture_settle(fan->outputs[i].capture, block,
+                                           fan->has_first ? &fan->first_ns : NULL, &tickets[i], error);
     }
     fan->n_packets += block->n_packets;
     if (status < 0)

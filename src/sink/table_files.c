@@ -284,7 +284,7 @@ static enum capmill_status bound_memory(struct cm_table_files *files, struct cm_
         if (!files->told_small && files->options.on_small_groups != NULL)
             files->options.on_small_groups(files->options.context, files->options.path);
         files->told_small = true;
-        status = wake(files, largest, error);
+        status = wake(files, largest, error); /* what it puts takes a descriptor */
         if (status >= 0)
             status = files->options.encoder->flush(largest->table, error);
         count_held(files, largest);
