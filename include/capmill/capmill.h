@@ -44,7 +44,7 @@ enum capmill_format {
     CAPMILL_FORMAT_JSONL
 };
 
-/* Of tables. DEFAULT: snappy for Parquet, none for others. */
+/* Of tables. DEFAULT: none; for Parquet snappy, or what this build has instead: zstd, gzip. */
 enum capmill_codec {
     CAPMILL_CODEC_DEFAULT = 0,
     CAPMILL_CODEC_NONE,
@@ -73,8 +73,9 @@ struct capmill_table {
     size_t n_columns;
     const struct capmill_word *flow_columns; /* of outputs with rows of flows; none: all */
     size_t n_flow_columns;
-    bool compress_payload; /* JSON lines: each payload; Parquet, Avro: codec zstd where none is named */
-    int compression_level; /* 0: the codec's usual one */
+    bool compress_payload;    /* JSON lines: each payload; Parquet, Avro: codec zstd where none is named */
+    enum capmill_codec codec; /* of outputs that do not name one, and whose extension does not */
+    int compression_level;    /* 0: the codec's usual one */
     uint64_t row_group_bytes, row_group_rows; /* Parquet; 0: 128 MiB, 1048576 */
     bool bloom_filter;                        /* Parquet: on flow ids */
     bool wide_numbers_as_text;                /* JSON lines: numbers above 2^53 as strings */
@@ -221,6 +222,7 @@ struct capmill_report {
     uint64_t bytes_written;   /* to all outputs together, as the next two */
     uint64_t packets_written; /* into captures */
     uint64_t rows_written;    /* into tables */
+    size_t n_tables;          /* of the outputs */
     uint64_t files_written;   /* where outputs are folders of files; 0: one file for each of `outputs` */
     uint64_t n_inputs;
     uint64_t n_inputs_skipped; /* unreadable */

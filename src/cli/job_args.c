@@ -105,31 +105,6 @@ static void set_table(struct cm_job_args *args, const struct cm_typed *typed)
     args->job.by_time = typed->by_time;
 }
 
-/* Whether --codec is meant for it: among captures there may be tables, and a name such as x.jsonl.gz says its
- * codec itself. */
-static bool is_table(const struct capmill_output *output)
-{
-    static const char *const extensions[] = {".parquet", ".avro", ".jsonl", ".ndjson", ".json"};
-    const char *dot = strrchr(output->path, '.');
-
-    if (output->format != CAPMILL_FORMAT_AUTO)
-        return output->format >= CAPMILL_FORMAT_PARQUET;
-    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]) && dot != NULL; i++) {
-        if (strcmp(dot, extensions[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What holds for outputs that do not say it themselves. */
-static void complete_output(struct capmill_output *output, const struct cm_typed *typed)
-{
-    if (output->format == CAPMILL_FORMAT_AUTO)
-        output->format = typed->format;
-    if (output->codec == CAPMILL_CODEC_DEFAULT && is_table(output))
-        output->codec = typed->codec;
-}
-
 enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *typed,
                                      struct cm_messages *messages, struct cm_error *error)
 {
@@ -137,8 +112,10 @@ enum capmill_status cm_job_args_init(struct cm_job_args *args, struct cm_typed *
 
     *args = (struct cm_job_args){0};
     capmill_job_init(job, typed->command->id);
-    for (size_t i = 0; i < typed->n_outputs; i++)
-        complete_output(&typed->outputs[i], typed);
+    for (size_t i = 0; i < typed->n_outputs; i++) {
+        if (typed->outputs[i].format == CAPMILL_FORMAT_AUTO)
+            typed->outputs[i].format = typed->format;
+    }
     job->inputs = typed->inputs;
     job->n_inputs = typed->n_inputs;
     job->outputs = typed->outputs;

@@ -232,7 +232,7 @@ void cm_messages_on_progress(void *context, const struct capmill_progress *progr
 /* "500 of 1,000 packets", "300 rows from 500 of 1,000 packets", "500 of 1,000 packets and 300 rows" */
 static void print_amount(struct cm_printer *printer, const struct capmill_report *report)
 {
-    bool only_rows = report->rows_written > 0 && report->packets_written == 0;
+    bool only_rows = report->packets_written == 0 && report->n_tables == report->n_outputs;
     char packets[CM_QUANTITY_TEXT_BYTES], rows[CM_QUANTITY_TEXT_BYTES], all[CM_QUANTITY_TEXT_BYTES];
 
     if (only_rows)
@@ -242,7 +242,7 @@ static void print_amount(struct cm_printer *printer, const struct capmill_report
     if (report->packets_kept < report->packets_read)
         cm_printer_format(printer, " of %s", cm_count_text(report->packets_read, all));
     cm_printer_text(printer, " packets");
-    if (report->rows_written > 0 && !only_rows)
+    if (report->n_tables > 0 && !only_rows)
         cm_printer_format(printer, " and %s rows", cm_count_text(report->rows_written, rows));
 }
 

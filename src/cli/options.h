@@ -205,7 +205,6 @@ struct cm_typed {
     bool csv;
 
     enum capmill_format format;
-    enum capmill_codec codec; /* of tables that name none */
     uint64_t slice_ns;
     enum cm_resolution resolution;
     bool by_time;

@@ -112,7 +112,7 @@ static CM_SETTER(set_codec)
     enum capmill_status status = cm_setting_choice(setting, &index, error);
 
     if (status == CAPMILL_OK)
-        cm_codec_of_word(setting->value, strlen(setting->value), &typed->codec);
+        cm_codec_of_word(setting->value, strlen(setting->value), &typed->table.codec);
     return status;
 }
 

@@ -82,6 +82,11 @@ bool cm_codec_available(enum cm_codec codec)
     return codecs[codec].calls != NULL;
 }
 
+bool cm_codec_has_levels(enum cm_codec codec)
+{
+    return cm_codec_available(codec) && codecs[codec].calls->greatest_level > 0;
+}
+
 const char *cm_codec_feature(enum cm_codec codec)
 {
     return cm_codec_available(codec) ? codecs[codec].yes : codecs[codec].no;

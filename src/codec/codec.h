@@ -24,6 +24,7 @@ enum cm_codec {
 
 const char *cm_codec_name(enum cm_codec codec); /* "zstd"; static */
 bool cm_codec_available(enum cm_codec codec);
+bool cm_codec_has_levels(enum cm_codec codec);     /* and is available */
 const char *cm_codec_feature(enum cm_codec codec); /* "zstd: yes", for --version; static */
 
 struct cm_compressor; /* state that is worth keeping between blocks */

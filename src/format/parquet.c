@@ -66,7 +66,12 @@ static size_t choose_streamed(const struct cm_parquet_encoder *encoder)
 
 static void destroy(void *context)
 {
-    free(context);
+    struct cm_parquet_encoder *encoder = context;
+
+    if (encoder == NULL)
+        return;
+    cm_parquet_scratch_destroy(encoder->scratch);
+    free(encoder);
 }
 
 enum capmill_status cm_parquet_encoder_create(const struct cm_table_options *options,
@@ -93,6 +98,8 @@ enum capmill_status cm_parquet_encoder_create(const struct cm_table_options *opt
         encoder->options.row_group_rows = DEFAULT_ROW_GROUP_ROWS;
     encoder->options.row_group_rows = cm_min_u64(encoder->options.row_group_rows, MAX_ROW_GROUP_ROWS);
     status = choose_codec(encoder, error);
+    if (status == CAPMILL_OK)
+        status = cm_parquet_scratch_create(encoder, &encoder->scratch, error);
     if (status != CAPMILL_OK) {
         destroy(encoder);
         return status;

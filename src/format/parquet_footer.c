@@ -260,7 +260,7 @@ static void describe_chunk(struct cm_thrift *thrift, const struct cm_parquet_fil
 
 void cm_parquet_describe_group(struct cm_parquet_file *file, int32_t sorted_by)
 {
-    struct cm_thrift *thrift = &file->thrift;
+    struct cm_thrift *thrift = &file->scratch->thrift;
     uint64_t n_plain = 0, n_packed = 0;
 
     cm_thrift_begin(thrift);
@@ -375,7 +375,7 @@ static void describe_notes(struct cm_thrift *thrift, int16_t id, const struct cm
 void cm_parquet_describe_file(struct cm_parquet_file *file)
 {
     const struct cm_parquet_encoder *encoder = file->encoder;
-    struct cm_thrift *thrift = &file->thrift;
+    struct cm_thrift *thrift = &file->scratch->thrift;
 
     cm_thrift_begin(thrift); /* FileMetaData */
     cm_thrift_i32(thrift, 1, FORMAT_VERSION);

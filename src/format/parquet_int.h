@@ -48,10 +48,13 @@ struct cm_parquet_column {
     enum cm_parquet_encoding plain; /* of numbers without a dictionary: PLAIN or DELTA */
 };
 
+struct cm_parquet_scratch;
+
 struct cm_parquet_encoder {
     struct cm_table_options options;
     int32_t codec; /* parquet.thrift: CompressionCodec */
     size_t n_columns;
+    struct cm_parquet_scratch *scratch;
     size_t streamed; /* the column whose pages are written as they come; SIZE_MAX: none */
     struct cm_parquet_column columns[];
 };
@@ -280,24 +283,30 @@ struct cm_parquet_chunk {
     uint32_t bloom_bytes, column_index_bytes, offset_index_bytes;
 };
 
+/* Of the thread that writes, for all files of an encoder: of thousands of files each would have more scratch than
+ * rows. */
+struct cm_parquet_scratch {
+    struct cm_parquet_maker maker;
+    struct cm_thrift thrift;
+    uint32_t *map;     /* indices of a part's values in the row group's dictionary */
+    uint32_t *indices; /* of the part's rows; CM_TABLE_MAX_ROWS of each */
+    /* values again, where a dictionary became too large; as many, made when first wanted */
+    uint64_t *numbers;
+    struct cm_span *spans;
+};
+
 struct cm_parquet_file {
     const struct cm_parquet_encoder *encoder;
     struct cm_table_put put;
     uint64_t n_written;
-    struct cm_parquet_maker maker;
-    struct cm_thrift thrift;
-    uint64_t group_at;      /* where the row group begins */
-    struct cm_bytes groups; /* finished RowGroups of the footer */
+    struct cm_parquet_scratch *scratch; /* the encoder's */
+    uint64_t group_at;                  /* where the row group begins */
+    struct cm_bytes groups;             /* finished RowGroups of the footer */
     size_t n_groups;
     uint64_t n_rows;
     uint32_t group_rows;
     uint64_t group_bytes; /* encoded */
     uint64_t held;        /* memory */
-    uint32_t *map;        /* indices of a part's values in the row group's dictionary */
-    uint32_t *indices;    /* of the part's rows; CM_TABLE_MAX_ROWS of each */
-    uint64_t
-        *numbers; /* values again, where a dictionary became too large; as many, made when first wanted */
-    struct cm_span *spans;
     struct cm_parquet_chunk chunks[];
 };
 
@@ -309,6 +318,10 @@ uint64_t cm_parquet_held_bytes(const struct cm_table_file *file);
 enum capmill_status cm_parquet_flush(struct cm_table_file *file, struct cm_error *error);
 enum capmill_status cm_parquet_end(struct cm_table_file *file, struct cm_error *error);
 void cm_parquet_drop(struct cm_table_file *file);
+enum capmill_status cm_parquet_scratch_create(const struct cm_parquet_encoder *encoder,
+                                              struct cm_parquet_scratch **scratch_ret,
+                                              struct cm_error *error);
+void cm_parquet_scratch_destroy(struct cm_parquet_scratch *scratch); /* NULL accepted */
 
 /* Everything goes through it: it counts. */
 enum capmill_status cm_parquet_put(struct cm_parquet_file *file, const void *bytes, size_t n,

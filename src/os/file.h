@@ -98,8 +98,11 @@ enum capmill_status cm_output_create(const char *path, bool replace, struct cm_o
 enum capmill_status cm_output_create_unswept(const char *path, bool replace, struct cm_output **output_ret,
                                              struct cm_error *error);
 /* Remove the debris of dead runs for all outputs whose path begins with this. What cannot be removed
- * stays. */
-void cm_output_sweep(const char *path_prefix);
+ * stays. Answers how many files went. */
+size_t cm_output_sweep(const char *path_prefix);
+/* The same for outputs whose name begins with `name_prefix`, in `folder` and in folders NAME=VALUE in it, `depth`
+ * deep. Of these folders, those that hold nothing afterwards go, too. */
+void cm_output_sweep_tree(const char *folder, const char *name_prefix, unsigned depth);
 /* Borrowed; NULL while released by cm_output_rest. Not to be used once the output is committed. */
 struct cm_file *cm_output_file(struct cm_output *output);
 /* Close the descriptor while there is nothing to write (thousands of slices); reopened by cm_output_wake. */
@@ -127,6 +130,8 @@ enum capmill_status cm_folder_list(const char *folder, char ***paths_ret, size_t
 enum capmill_status cm_glob(const char *pattern, char ***paths_ret, size_t *n_ret, struct cm_error *error);
 /* Create one folder if it is absent. */
 enum capmill_status cm_folder_create(const char *path, struct cm_error *error);
+/* Whether two paths lead to the same file or folder, or would if it were created. */
+bool cm_path_is_same(const char *a, const char *b);
 /* Remove a file, a link or an empty folder. */
 enum capmill_status cm_path_remove(const char *path, struct cm_error *error);
 

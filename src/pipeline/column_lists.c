@@ -12,9 +12,26 @@ static const char *origin_of(const struct capmill_word *word)
     return word->origin != NULL ? word->origin : "columns";
 }
 
+/* A list under construction. */
+struct list {
+    const char **names;
+    const struct capmill_word **words;
+    size_t n, names_capacity, words_capacity;
+};
+
+static bool add(struct list *list, const char *name, const struct capmill_word *word)
+{
+    if (!CM_GROW(list->names, list->names_capacity, list->n + 1, 16) ||
+        !CM_GROW(list->words, list->words_capacity, list->n + 1, 16))
+        return false;
+    list->names[list->n] = name;
+    list->words[list->n++] = word;
+    return true;
+}
+
 /* Copy a word to `*at` and list its names. */
-static enum capmill_status split(const struct capmill_word *word, char **at, const char ***names, size_t *n,
-                                 size_t *capacity, struct cm_error *error)
+static enum capmill_status split(const struct capmill_word *word, char **at, struct list *list,
+                                 struct cm_error *error)
 {
     size_t n_word = strlen(word->value);
     char *name = *at;
@@ -28,14 +45,25 @@ static enum capmill_status split(const struct capmill_word *word, char **at, con
         if (n_name == 0)
             return cm_error_set(error, CAPMILL_E_USAGE, 0, "%s '%.80s': a name of a column is missing",
                                 origin_of(word), word->value);
-        if (!CM_GROW(*names, *capacity, *n + 1, 16))
+        if (!add(list, name, word))
             return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a list of columns");
         name[n_name] = 0;
-        (*names)[(*n)++] = name;
         if (last)
             return CAPMILL_OK;
         name += n_name + 1;
     }
+}
+
+static enum capmill_status split_all(const struct capmill_word *words, size_t n, char **at, struct list *list,
+                                     struct cm_error *error)
+{
+    enum capmill_status status = CAPMILL_OK;
+
+    for (size_t i = 0; i < n && status >= 0; i++) {
+        if (words[i].value != NULL)
+            status = split(&words[i], at, list, error);
+    }
+    return status;
 }
 
 static size_t text_bytes(const struct capmill_word *words, size_t n)
@@ -51,26 +79,24 @@ enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct c
                                          struct cm_error *error)
 {
     const struct capmill_table *table = &job->table;
-    size_t capacity = 0;
-    char *at;
+    struct list packets = {0};
+    struct list flows = {0};
+    char *at = malloc(text_bytes(table->columns, table->n_columns) +
+                      text_bytes(table->flow_columns, table->n_flow_columns) + 1);
     enum capmill_status status = CAPMILL_OK;
 
-    *lists_ret = (struct cm_column_lists){0};
-    at = lists_ret->text = malloc(text_bytes(table->columns, table->n_columns) +
-                                  text_bytes(table->flow_columns, table->n_flow_columns) + 1);
+    *lists_ret = (struct cm_column_lists){.text = at};
     if (at == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a list of columns");
-    for (size_t i = 0; i < table->n_columns && status >= 0; i++) {
-        if (table->columns[i].value != NULL)
-            status =
-                split(&table->columns[i], &at, &lists_ret->packets, &lists_ret->n_packets, &capacity, error);
-    }
-    capacity = 0;
-    for (size_t i = 0; i < table->n_flow_columns && status >= 0; i++) {
-        if (table->flow_columns[i].value != NULL)
-            status =
-                split(&table->flow_columns[i], &at, &lists_ret->flows, &lists_ret->n_flows, &capacity, error);
-    }
+    status = split_all(table->columns, table->n_columns, &at, &packets, error);
+    if (status >= 0)
+        status = split_all(table->flow_columns, table->n_flow_columns, &at, &flows, error);
+    lists_ret->packets = packets.names;
+    lists_ret->packet_words = packets.words;
+    lists_ret->n_packets = packets.n;
+    lists_ret->flows = flows.names;
+    lists_ret->flow_words = flows.words;
+    lists_ret->n_flows = flows.n;
     if (status < 0)
         cm_column_lists_free(lists_ret);
     return status;
@@ -79,7 +105,9 @@ enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct c
 void cm_column_lists_free(struct cm_column_lists *lists)
 {
     free(lists->packets);
+    free(lists->packet_words);
     free(lists->flows);
+    free(lists->flow_words);
     free(lists->text);
     *lists = (struct cm_column_lists){0};
 }

@@ -7,9 +7,11 @@
 #include "capmill/capmill.h"
 
 struct cm_column_lists {
-    const char **packets; /* NULL: the default set */
+    const char **packets;                     /* NULL: the default set */
+    const struct capmill_word **packet_words; /* in which each stood */
     size_t n_packets;
     const char **flows; /* NULL: all */
+    const struct capmill_word **flow_words;
     size_t n_flows;
     char *text; /* that they point to */
 };

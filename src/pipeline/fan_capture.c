@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/grow.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader. */
-#define AHEAD_BYTES (32u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader: some for each of many threads, at most. */
+#define MOST_AHEAD_BYTES (64u * 1024 * 1024)
 
 struct cm_fan_capture {
     struct cm_fan_capture_options options;
@@ -162,9 +163,13 @@ enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
         if (!is_sliced && event == block->n_events)
             break;
     }
-    if (status >= 0 && event < block->n_events && block->n_packets == 0)
-        status = begin_stretch(capture, ticket, 0, capture->slice_end == 0 ? 0 : capture->slice_end - 1,
-                               begins_slice(capture, 0), error);
+    if (status >= 0 && event < block->n_events && block->n_packets == 0) {
+        /* behind the last packet: in the slice that is open */
+        uint64_t time_ns = capture->slice_end == 0 ? 0 : capture->slice_end - 1;
+        bool begins = begins_slice(capture, 0);
+
+        status = begin_stretch(capture, ticket, 0, time_ns, begins, error);
+    }
     while (status >= 0 && event < block->n_events)
         status = settle_event(capture, ticket, &block->events[event++], error);
     if (status < 0)
@@ -292,7 +297,7 @@ enum capmill_status cm_fan_capture_create(const struct cm_fan_capture_options *o
     struct cm_fan_capture *capture = calloc(1, sizeof(*capture));
     struct cm_file_outlet_options outlet = options->outlet;
     struct cm_turns_options turns = {.name = "cm-capture",
-                                     .limit_bytes = AHEAD_BYTES,
+                                     .limit_bytes = cm_min_u64(MOST_AHEAD_BYTES, options->memory_bytes),
                                      .own_thread = options->n_threads > 1,
                                      .context = capture,
                                      .work = work,

@@ -17,6 +17,7 @@ struct cm_fan_capture_options {
     struct cm_transform *transform;       /* NULL: none */
     struct cm_file_outlet_options outlet; /* but for path, threads and functions */
     unsigned n_threads;
+    uint64_t memory_bytes; /* for blocks that wait to be written */
 };
 
 enum capmill_status cm_fan_capture_create(const struct cm_fan_capture_options *options,

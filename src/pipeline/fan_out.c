@@ -12,10 +12,7 @@
 #include "pipeline/outputs.h"
 #include "pipeline/render.h"
 #include "pipeline/table_notes.h"
-#include "sink/table_output.h"
-
-#define DEFAULT_IDLE_NS   UINT64_C(60000000000)
-#define DEFAULT_ACTIVE_NS UINT64_C(1800000000000)
+#include "pipeline/table_wish.h"
 
 /* One of the two. */
 struct one_output {
@@ -220,32 +217,6 @@ static void note(void *context, const char *text)
     cm_state_message(&fan->options.run->state, CAPMILL_NOTE, "%s", text);
 }
 
-static enum cm_codec codec_of(enum capmill_codec codec)
-{
-    switch (codec) {
-    case CAPMILL_CODEC_DEFAULT:
-        break;
-    case CAPMILL_CODEC_NONE:
-        return CM_CODEC_NONE;
-    case CAPMILL_CODEC_SNAPPY:
-        return CM_CODEC_SNAPPY;
-    case CAPMILL_CODEC_ZSTD:
-        return CM_CODEC_ZSTD;
-    case CAPMILL_CODEC_GZIP:
-        return CM_CODEC_GZIP;
-    case CAPMILL_CODEC_LZ4:
-        return CM_CODEC_LZ4;
-    }
-    return CM_CODEC_DEFAULT;
-}
-
-static enum cm_table_format table_format(enum capmill_format format)
-{
-    return format == CAPMILL_FORMAT_PARQUET ? CM_TABLE_PARQUET
-           : format == CAPMILL_FORMAT_AVRO  ? CM_TABLE_AVRO
-                                            : CM_TABLE_JSONL;
-}
-
 static struct cm_output_rules rules_of(struct cm_fan_out *fan)
 {
     struct capmill_run *run = fan->options.run;
@@ -257,60 +228,29 @@ static struct cm_output_rules rules_of(struct cm_fan_out *fan)
                                     .context = fan};
 }
 
-/* 0: the default; UINT64_MAX: never, which is 0 to the flows. */
-static uint64_t timeout_of(uint64_t timeout_ns, uint64_t default_ns)
-{
-    return timeout_ns == 0 ? default_ns : timeout_ns == UINT64_MAX ? 0 : timeout_ns;
-}
-
 static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmill_output *from,
                                       struct one_output *output, struct cm_error *error)
 {
     struct capmill_run *run = fan->options.run;
-    const struct capmill_table *table = &run->job.table;
-    /* half for packets on their way in, the rest for the outputs alike */
-    uint64_t memory_bytes = run->plan.memory_bytes / 2 / fan->n;
-    struct cm_table_output_options options = {
-        .path = from->path,
-        .format = table_format(cm_output_format(from)),
-        .rules = rules_of(fan),
-        .encoding = {.notes = fan->notes.notes,
-                     .n_notes = fan->notes.n,
-                     .codec = codec_of(cm_output_codec(&run->job, from)),
-                     .level = table->compression_level,
-                     .row_group_bytes = table->row_group_bytes,
-                     .row_group_rows = table->row_group_rows,
-                     .compress_payload = from->compress_payload || table->compress_payload,
-                     .wide_numbers_as_text = table->wide_numbers_as_text},
-        .of_flows = cm_output_has_rows_of_flows(&run->job, from),
-        .packets = {.names = fan->columns.packets,
-                    .n_names = fan->columns.n_packets,
-                    .unidirectional = run->job.unidirectional,
-                    .bloom_flow_id = table->bloom_filter,
-                    .context = fan,
-                    .input_path = input_path,
-                    .interface_name = interface_name},
-        .flows = {.names = fan->columns.flows,
-                  .n_names = fan->columns.n_flows,
-                  .unidirectional = run->job.unidirectional,
-                  .bloom_flow_id = table->bloom_filter,
-                  .idle_ns = timeout_of(table->idle_timeout_ns, DEFAULT_IDLE_NS),
-                  .active_ns = timeout_of(table->active_timeout_ns, DEFAULT_ACTIVE_NS),
-                  .memory_bytes = memory_bytes / 2},
-        .partition = table->partition.value,
-        .partition_origin = table->partition.origin != NULL ? table->partition.origin : "partition",
-        .max_file_bytes = table->max_file_bytes,
-        .n_threads = run->plan.n_threads,
-        .memory_bytes = memory_bytes,
-        .inputs = fan->notes.inputs,
-        .n_inputs = fan->notes.n_inputs,
-        .note = note,
-        .context = fan,
-    };
-    enum capmill_status status = cm_table_output_create(&options, &output->table, error);
+    struct cm_table_output_options options;
+    enum capmill_status status;
 
-    if (status >= 0 && cm_table_output_wants_flows(output->table) && fan->options.facts == NULL)
-        status = cm_error_set(error, CAPMILL_E_INTERNAL, 0, "%s: nobody counted flows for it", from->path);
+    cm_table_wish(&run->job, from, &fan->columns, &options);
+    options.rules = rules_of(fan);
+    options.encoding.notes = fan->notes.notes;
+    options.encoding.n_notes = fan->notes.n;
+    options.packets.context = fan;
+    options.packets.input_path = input_path;
+    options.packets.interface_name = interface_name;
+    options.flows.memory_bytes = fan->options.memory_bytes / 2;
+    options.n_threads = run->plan.n_threads;
+    options.memory_bytes = fan->options.memory_bytes;
+    options.inputs = fan->notes.inputs;
+    options.n_inputs = fan->notes.n_inputs;
+    options.note = note;
+    options.context = fan;
+    status = cm_table_output_create(&options, &output->table, error);
+
     if (status >= 0)
         fan->renderer.headers = fan->renderer.headers || cm_table_output_wants_headers(output->table);
     return status;
@@ -329,7 +269,8 @@ static enum capmill_status open_capture(struct cm_fan_out *fan, const struct cap
                                                         .durable = run->job.durable,
                                                         .slice_ns = run->job.slice_ns,
                                                         .stop = &run->state.stop},
-                                             .n_threads = run->plan.n_threads};
+                                             .n_threads = run->plan.n_threads,
+                                             .memory_bytes = fan->options.memory_bytes};
 
     return cm_fan_capture_create(&options, &output->capture, error);
 }
@@ -466,6 +407,7 @@ enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *e
 
             report->bytes_written += cm_table_files_bytes(files);
             report->rows_written += cm_table_files_rows(files);
+            report->n_tables++;
             report->files_written += in_parts ? cm_table_files_count(files) : 0;
             report_flows(fan, output->table);
             status = cm_results_take_paths(run, &path, 1, error);

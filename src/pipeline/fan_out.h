@@ -15,6 +15,7 @@ struct cm_fan_out_options {
     struct capmill_run *run;
     const uint64_t *first_ns; /* NULL: the first block tells */
     const struct cm_flow_facts_table *facts;
+    uint64_t memory_bytes; /* for each output */
 };
 enum capmill_status cm_fan_out_create(const struct cm_fan_out_options *options, struct cm_fan_out **fan_ret,
                                       struct cm_error *error);

@@ -5,11 +5,10 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "pipeline/column_lists.h"
 #include "pipeline/outputs.h"
 #include "pipeline/pass_over.h"
 #include "pipeline/render.h"
-#include "sink/partition.h"
+#include "pipeline/table_wish.h"
 #include "transform/transform.h"
 
 /* --- the earliest packet --- */
@@ -175,9 +174,10 @@ static enum capmill_status find_facts(struct capmill_run *run, struct cm_error *
         return status;
     if (run->has_first)
         cm_written_set_first(&pass.renderer.records, run->first_ns);
-    /* a quarter: packets on their way and the outputs need some too */
-    pass.facts =
-        cm_flow_facts_create(run->plan.n_threads, run->plan.memory_bytes / 4, run->job.unidirectional);
+    pass.facts = cm_flow_facts_create(
+        run->plan.n_threads,
+        cm_plan_memory_shares(&run->plan, run->flow_sizes != NULL, true, run->job.n_outputs).flow_facts,
+        run->job.unidirectional);
     if (pass.facts == NULL)
         status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the facts of flows");
     if (status >= 0)
@@ -201,49 +201,11 @@ static enum capmill_status refuse_streams(const struct capmill_run *run, const c
     return CAPMILL_OK;
 }
 
-/* A column that only folders have counts too. */
-static bool partition_wants_facts(const struct capmill_job *job)
-{
-    char *names[CM_PARTITION_MAX_COLUMNS];
-    size_t n = job->table.partition.value == NULL
-                   ? 0
-                   : cm_partition_names(job->table.partition.value, "timestamp_ns", names);
-    bool wants = false;
-
-    for (size_t i = 0; i < n; i++) {
-        wants = wants || cm_packet_column_wants_flows(names[i]);
-        free(names[i]);
-    }
-    return wants;
-}
-
-static enum capmill_status look_for_facts(const struct capmill_run *run, bool *wants_ret,
-                                          struct cm_error *error)
-{
-    const struct capmill_job *job = &run->job;
-    struct cm_column_lists lists;
-    bool any_packets = false;
-
-    *wants_ret = false;
-    for (size_t i = 0; i < job->n_outputs; i++)
-        any_packets = any_packets || (cm_format_is_table(cm_output_format(&job->outputs[i])) &&
-                                      !cm_output_has_rows_of_flows(job, &job->outputs[i]));
-    if (!any_packets)
-        return CAPMILL_OK;
-    if (cm_column_lists_make(job, &lists, error) < 0)
-        return error->status;
-    *wants_ret = partition_wants_facts(job);
-    for (size_t i = 0; i < lists.n_packets; i++)
-        *wants_ret = *wants_ret || cm_packet_column_wants_flows(lists.packets[i]);
-    cm_column_lists_free(&lists);
-    return CAPMILL_OK;
-}
-
 enum capmill_status cm_run_first_pass(struct capmill_run *run, bool as_read, struct cm_error *error)
 {
     bool facts;
     bool first;
-    enum capmill_status status = look_for_facts(run, &facts, error);
+    enum capmill_status status = cm_tables_check(&run->job, &facts, error);
 
     if (status < 0)
         return status;

@@ -2,9 +2,12 @@
 /* Reading what a job says of its outputs. Nothing is opened here. */
 #include "pipeline/outputs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "codec/codec.h"
+#include "pipeline/table_wish.h"
 #include "sink/ordered_file.h"
 
 static const struct {
@@ -48,7 +51,18 @@ enum capmill_format cm_output_format(const struct capmill_output *output)
     return CAPMILL_FORMAT_AUTO;
 }
 
-enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct capmill_output *output)
+/* What Parquet is compressed with where nobody says: snappy, which every reader has, or the nearest that this
+ * build has. */
+static enum capmill_codec parquet_codec(void)
+{
+    return cm_codec_available(CM_CODEC_SNAPPY) ? CAPMILL_CODEC_SNAPPY
+           : cm_codec_available(CM_CODEC_ZSTD) ? CAPMILL_CODEC_ZSTD
+           : cm_codec_available(CM_CODEC_GZIP) ? CAPMILL_CODEC_GZIP
+                                               : CAPMILL_CODEC_NONE;
+}
+
+/* As the output, its extension or the job names it. */
+static enum capmill_codec named_codec(const struct capmill_job *job, const struct capmill_output *output)
 {
     enum capmill_format format = cm_output_format(output);
 
@@ -58,10 +72,27 @@ enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct c
         if (ends_with(output->path, extensions[i].extension) && extensions[i].codec != CAPMILL_CODEC_DEFAULT)
             return extensions[i].codec;
     }
+    if (job->table.codec != CAPMILL_CODEC_DEFAULT)
+        return job->table.codec;
     /* in the formats that compress blocks the word is for these */
     if (format != CAPMILL_FORMAT_JSONL && (output->compress_payload || job->table.compress_payload))
         return CAPMILL_CODEC_ZSTD;
     return CAPMILL_CODEC_DEFAULT;
+}
+
+enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct capmill_output *output)
+{
+    enum capmill_codec codec = named_codec(job, output);
+
+    if (codec != CAPMILL_CODEC_DEFAULT)
+        return codec;
+    return cm_output_format(output) == CAPMILL_FORMAT_PARQUET ? parquet_codec() : CAPMILL_CODEC_NONE;
+}
+
+bool cm_output_codec_is_substitute(const struct capmill_job *job, const struct capmill_output *output)
+{
+    return cm_output_format(output) == CAPMILL_FORMAT_PARQUET &&
+           named_codec(job, output) == CAPMILL_CODEC_DEFAULT && parquet_codec() != CAPMILL_CODEC_SNAPPY;
 }
 
 bool cm_output_has_rows_of_flows(const struct capmill_job *job, const struct capmill_output *output)
@@ -129,11 +160,9 @@ static const char *format_text(enum capmill_format format)
     return "a capture";
 }
 
-static const char *codec_text(enum capmill_codec codec)
+static const char *codecs_text(enum capmill_format format)
 {
-    static const char *const names[] = {"default", "none", "snappy", "zstd", "gzip", "lz4"};
-
-    return codec < CM_ARRAY_COUNT(names) ? names[codec] : "?";
+    return format == CAPMILL_FORMAT_AVRO ? "none, snappy, zstd and gzip (deflate)" : "none, zstd and gzip";
 }
 
 static bool format_has(enum capmill_format format, enum capmill_codec codec)
@@ -152,63 +181,86 @@ static bool format_has(enum capmill_format format, enum capmill_codec codec)
     return false;
 }
 
+/* Tables were asked for in detail, and none is written: a name whose extension says nothing became a capture. */
+static const char *meant_for_tables(const struct capmill_job *job)
+{
+    return job->table.partition.value != NULL ? "--partition"
+           : job->table.max_file_bytes > 0    ? "--max-file-size"
+           : job->table.n_columns > 0         ? "--columns"
+           : job->table.n_flow_columns > 0    ? "--flow-columns"
+                                              : NULL;
+}
+
+static enum capmill_status check_any_table(const struct capmill_job *job, struct cm_error *error)
+{
+    const char *option = meant_for_tables(job);
+    const char *path;
+
+    if (option == NULL || job->n_outputs == 0 || cm_job_has_tables(job))
+        return CAPMILL_OK;
+    path = job->outputs[0].path;
+    return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                        "output %s is %s, and %s is for tables; name a format (-o parquet=%s)", path,
+                        format_text(cm_output_format(&job->outputs[0])), option, path);
+}
+
 static enum capmill_status check_output(const struct capmill_job *job, const struct capmill_output *output,
                                         struct cm_error *error)
 {
     enum capmill_format format = cm_output_format(output);
     bool is_table = cm_format_is_table(format);
-    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+    enum capmill_codec codec = is_table ? cm_output_codec(job, output) : CAPMILL_CODEC_DEFAULT;
 
     if (!is_table && (output->codec != CAPMILL_CODEC_DEFAULT || output->rows != CAPMILL_ROWS_DEFAULT ||
                       output->compress_payload))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "output %s is %s: codecs and kinds of rows are for tables", output->path,
                             format_text(format));
-    if (is_table && !format_has(format, output->codec))
-        return cm_error_set(error, CAPMILL_E_USAGE, 0, "output %s: %s has no codec %s", output->path,
-                            format_text(format), codec_text(output->codec));
-    if (!is_table && in_parts && job->n_outputs == 1)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "output %s is %s, and --partition and --max-file-size are for tables; name a "
-                            "format (-o parquet=%s), or cut captures with --slice",
-                            output->path, format_text(format), output->path);
+    if (!format_has(format, codec))
+        return cm_error_set(error, CAPMILL_E_USAGE, 0, "output %s: %s has no codec %s, but %s", output->path,
+                            format_text(format), cm_codec_name(cm_table_codec(codec)), codecs_text(format));
     return CAPMILL_OK;
 }
 
-static bool same_identity(const struct cm_file_facts *a, const struct cm_file_facts *b)
+static bool same_path(const char *a, const char *b)
 {
-    return a->volume == b->volume && a->identity[0] == b->identity[0] && a->identity[1] == b->identity[1];
-}
-
-/* The folder that a path's last component lies in; false: it is not there, or its name is too long. */
-static bool folder_facts(const char *path, const char **last_ret, struct cm_file_facts *facts_ret)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-
-    if (n >= sizeof(folder))
-        return false;
-    memcpy(folder, path, n);
-    folder[n] = 0;
-    *last_ret = path + n;
-    return cm_path_facts(n == 0 ? "." : folder, facts_ret, NULL) == CAPMILL_OK;
-}
-
-/* Whether two paths are one file, or will be. */
-static bool same_file(const char *a, const char *b)
-{
-    struct cm_file_facts facts[2];
-    const char *last[2];
-
     if (strcmp(a, b) == 0)
         return true;
-    if (cm_output_is_stream(a) || cm_output_is_stream(b))
-        return false;
-    if (cm_path_facts(a, &facts[0], NULL) == CAPMILL_OK && cm_path_facts(b, &facts[1], NULL) == CAPMILL_OK)
-        return same_identity(&facts[0], &facts[1]);
-    return folder_facts(a, &last[0], &facts[0]) && folder_facts(b, &last[1], &facts[1]) &&
-           strcmp(last[0], last[1]) == 0 && same_identity(&facts[0], &facts[1]);
+    return !cm_output_is_stream(a) && !cm_output_is_stream(b) && cm_path_is_same(a, b);
+}
+
+/* The schema beside a file of Avro; NULL where there is none. One allocation. */
+static char *schema_path(const struct capmill_job *job, const struct capmill_output *output)
+{
+    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+
+    if (in_parts || cm_output_format(output) != CAPMILL_FORMAT_AVRO || cm_output_is_stream(output->path))
+        return NULL;
+    return cm_table_sidecar_path(output->path, ".avro", CM_AVRO_SIDECAR);
+}
+
+/* Whether two outputs, or what is written beside them, would be one file. */
+static enum capmill_status check_two(const struct capmill_job *job, const struct capmill_output *a,
+                                     const struct capmill_output *b, struct cm_error *error)
+{
+    char *schema_a = schema_path(job, a);
+    char *schema_b = schema_path(job, b);
+    enum capmill_status status = CAPMILL_OK;
+
+    if (same_path(a->path, b->path))
+        status =
+            cm_error_set(error, CAPMILL_E_USAGE, 0,
+                         "outputs %s and %s are the same; each needs a path of its own", a->path, b->path);
+    else if ((schema_a != NULL && same_path(schema_a, b->path)) ||
+             (schema_b != NULL && same_path(schema_b, a->path)) ||
+             (schema_a != NULL && schema_b != NULL && same_path(schema_a, schema_b)))
+        status = cm_error_set(error, CAPMILL_E_USAGE, 0,
+                              "outputs %s and %s do not go together: the schema of one, %s, would be written "
+                              "over; name one of them otherwise",
+                              a->path, b->path, schema_a != NULL ? schema_a : schema_b);
+    free(schema_a);
+    free(schema_b);
+    return status;
 }
 
 enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_error *error)
@@ -217,12 +269,8 @@ enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_er
 
     for (size_t i = 0; i < job->n_outputs && status >= 0; i++) {
         status = check_output(job, &job->outputs[i], error);
-        for (size_t k = 0; k < i && status >= 0; k++) {
-            if (same_file(job->outputs[i].path, job->outputs[k].path))
-                status = cm_error_set(error, CAPMILL_E_USAGE, 0,
-                                      "outputs %s and %s are the same; each needs a path of its own",
-                                      job->outputs[k].path, job->outputs[i].path);
-        }
+        for (size_t k = 0; k < i && status >= 0; k++)
+            status = check_two(job, &job->outputs[k], &job->outputs[i], error);
     }
     if (status >= 0 && job->slice_ns != 0 && job->n_outputs > 0 && !cm_job_is_one_capture(job)) {
         bool any_capture = false;
@@ -234,5 +282,7 @@ enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_er
                 cm_error_set(error, CAPMILL_E_USAGE, 0,
                              "slices are captures, and no output is one; cut tables with --partition dt/hr");
     }
-    return status;
+    if (status >= 0)
+        status = check_any_table(job, error);
+    return status < 0 ? status : cm_tables_check(job, NULL, error);
 }

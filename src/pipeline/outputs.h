@@ -20,8 +20,10 @@ bool cm_job_is_one_capture(const struct capmill_job *job);
 bool cm_job_writes_a_stream(const struct capmill_job *job);
 bool cm_output_has_rows_of_flows(const struct capmill_job *job, const struct capmill_output *output);
 
-/* The codec of a table, with what the extension and compress_payload say. */
+/* The codec of a table, with what the extension, the job and this build say; never DEFAULT. */
 enum capmill_codec cm_output_codec(const struct capmill_job *job, const struct capmill_output *output);
+/* Whether it is another than the format's usual one, for want of that in this build. */
+bool cm_output_codec_is_substitute(const struct capmill_job *job, const struct capmill_output *output);
 
 enum capmill_status cm_outputs_check(const struct capmill_job *job, struct cm_error *error);
 

@@ -114,8 +114,9 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
 
     if (run->job.filter.min_flow_packets < 2)
         return CAPMILL_OK;
-    /* half of the memory: the pass that follows needs some too */
-    run->flow_sizes = cm_flow_sizes_create(run->plan.n_threads, run->plan.memory_bytes / 2);
+    /* the pass that follows needs some too */
+    run->flow_sizes = cm_flow_sizes_create(run->plan.n_threads,
+                                           cm_plan_memory_shares(&run->plan, true, false, 0).flow_sizes);
     if (run->flow_sizes == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to count the packets of flows");
     run->flow_filter = (struct cm_flow_filter){.counts = run->flow_sizes,

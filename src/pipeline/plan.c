@@ -161,6 +161,23 @@ static void choose_method(struct capmill_run *run)
     }
 }
 
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, bool flow_sizes, bool flow_facts,
+                                              size_t n_outputs)
+{
+    struct cm_memory_shares shares = {0};
+    uint64_t left = plan->memory_bytes;
+
+    if (flow_sizes)
+        shares.flow_sizes = left / 2;
+    left -= shares.flow_sizes;
+    if (flow_facts)
+        shares.flow_facts = left / 4;
+    if (n_outputs > 0)
+        shares.output = left / 2 / n_outputs;
+    shares.packets = left - shares.flow_facts - shares.output * n_outputs;
+    return shares;
+}
+
 void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes)
 {
     uint64_t sum = 0;

@@ -11,6 +11,7 @@
 #include "os/memory.h"
 #include "pipeline/outputs.h"
 #include "pipeline/run_int.h"
+#include "pipeline/table_wish.h"
 
 static void tell(const struct cm_error *error, char *text, size_t text_bytes)
 {
@@ -50,6 +51,21 @@ static enum capmill_status check_job(const struct capmill_job *job, struct cm_er
         return cm_error_set(error, CAPMILL_E_USAGE, 0, "%u threads are more than the 1024 that make sense",
                             job->n_threads);
     return fans_out ? cm_outputs_check(job, error) : CAPMILL_OK;
+}
+
+/* Parquet without a codec is another file in a build without the usual one. */
+static void tell_substitutes(struct capmill_run *run)
+{
+    for (size_t i = 0; i < run->job.n_outputs; i++) {
+        const struct capmill_output *output = &run->job.outputs[i];
+
+        if (cm_output_codec_is_substitute(&run->job, output))
+            cm_state_message(
+                &run->state, CAPMILL_NOTE,
+                "output %s: its codec is %s, as this build has no snappy; name one (-o parquet:%s=%s)",
+                output->path, cm_codec_name(cm_table_codec(cm_output_codec(&run->job, output))),
+                cm_codec_name(cm_table_codec(cm_output_codec(&run->job, output))), output->path);
+    }
 }
 
 enum capmill_status cm_run_look(struct capmill_run *run, uint32_t i, bool as_chain, struct cm_error *error)
@@ -129,6 +145,7 @@ enum capmill_status capmill_run_create(const struct capmill_job *job, struct cap
     if (status >= 0) {
         run->job = *job;
         cm_state_init(&run->state, &run->job);
+        tell_substitutes(run);
         status = cm_run_make_rules(run, &error);
         if (status >= 0)
             status = prepare(run, &error);

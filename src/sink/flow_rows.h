@@ -29,6 +29,7 @@ const struct cm_column *cm_flow_column_known(size_t i, bool *is_default_ret);
 /* Any thread: what packets do to flows. One allocation, freed with free(). Packets without a flow leave
  * nothing. */
 struct cm_flow_updates;
+#define CM_FLOW_UPDATE_BYTES 64u /* of each packet */
 enum capmill_status cm_flow_updates_make(const struct cm_flow_rows *flows,
                                          const struct cm_packet_rows *packets,
                                          struct cm_flow_updates **updates_ret, struct cm_error *error);

@@ -13,8 +13,11 @@
 
 /* Of a million files with long names; more is not ours. */
 #define MAX_MANIFEST_BYTES (256u * 1024 * 1024)
-/* How the line of a file begins, by which it is known again. */
-#define FILE_LINE "    {\"path\": \""
+/* How the lines begin by which a manifest and its files are known again. No string in it has a line break. */
+#define FIRST_LINES "{\n  \"manifest_version\": 1,\n"
+#define SCHEMA_LINE "\n  \"schema\": \""
+#define FILES_LINE  "\n  \"files\": ["
+#define FILE_LINE   "\n    {\"path\": \""
 
 struct text {
     char *bytes;
@@ -137,10 +140,11 @@ char *cm_manifest_text(const struct cm_manifest *manifest, size_t *n_ret)
         n_rows += manifest->files[i].n_rows;
         n_bytes += manifest->files[i].n_bytes;
     }
-    put_format(&text, "{\n  \"manifest_version\": 1,\n");
+    put(&text, FIRST_LINES, sizeof(FIRST_LINES) - 1);
     put_named(&text, "format", manifest->format);
     put_named(&text, "codec", manifest->codec);
     put_named(&text, "partition", manifest->partition);
+    put_named(&text, "schema", manifest->schema);
     put_format(&text, "  \"rows\": %" PRIu64 ",\n  \"bytes\": %" PRIu64 ",\n", n_rows, n_bytes);
     put_notes(&text, manifest);
     put_inputs(&text, manifest);
@@ -156,7 +160,16 @@ char *cm_manifest_text(const struct cm_manifest *manifest, size_t *n_ret)
 
 /* --- reading --- */
 
-static enum capmill_status read_all(const char *path, char **text_ret, size_t *n_ret, struct cm_error *error)
+static enum capmill_status not_ours(const char *path, struct cm_error *error)
+{
+    return cm_error_set(
+        error, CAPMILL_E_FORMAT, 0,
+        "%s is no manifest of capmill, and says which files may be replaced; remove it or write "
+        "to another folder",
+        path);
+}
+
+static enum capmill_status read_all(const char *path, char **text_ret, struct cm_error *error)
 {
     struct cm_file_facts facts;
     struct cm_file *file = NULL;
@@ -167,7 +180,7 @@ static enum capmill_status read_all(const char *path, char **text_ret, size_t *n
     if (status >= 0)
         status = cm_file_facts(file, &facts, error);
     if (status >= 0 && (facts.type != CM_FILE_REGULAR || facts.size_bytes > MAX_MANIFEST_BYTES))
-        status = cm_error_set(error, CAPMILL_E_FORMAT, 0, "%s is no manifest of capmill", path);
+        status = not_ours(path, error);
     if (status >= 0) {
         text = malloc((size_t)facts.size_bytes + 1);
         status = text == NULL ? cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to read %s", path)
@@ -180,7 +193,6 @@ static enum capmill_status read_all(const char *path, char **text_ret, size_t *n
     }
     text[n] = 0;
     *text_ret = text;
-    *n_ret = n;
     return CAPMILL_OK;
 }
 
@@ -203,25 +215,30 @@ static bool stays_below(const char *path)
     return strpbrk(path, "\\:") == NULL;
 }
 
-/* The string that begins at `text`, up to its closing quote. NULL: none of ours, or no memory. */
-static char *take_path(const char *text)
+struct paths {
+    char **all;
+    size_t n, capacity;
+};
+
+/* Add the string that begins at `text`, up to its closing quote. Names that need escapes were never written by
+ * us. */
+static enum capmill_status take_path(struct paths *paths, const char *text)
 {
     size_t n = strcspn(text, "\"\n");
     char *path;
 
-    /* names that need escapes were never written by us */
     if (text[n] != '"' || memchr(text, '\\', n) != NULL)
-        return NULL;
-    path = malloc(n + 1);
-    if (path == NULL)
-        return NULL;
+        return CAPMILL_E_FORMAT;
+    if (!CM_GROW(paths->all, paths->capacity, paths->n + 1, 64) || (path = malloc(n + 1)) == NULL)
+        return CAPMILL_E_MEMORY;
     memcpy(path, text, n);
     path[n] = 0;
     if (!stays_below(path)) {
         free(path);
-        return NULL;
+        return CAPMILL_E_FORMAT;
     }
-    return path;
+    paths->all[paths->n++] = path;
+    return CAPMILL_OK;
 }
 
 void cm_manifest_free_paths(char **paths, size_t n)
@@ -231,45 +248,49 @@ void cm_manifest_free_paths(char **paths, size_t n)
     free(paths);
 }
 
+enum capmill_status cm_manifest_text_paths(const char *text, char ***paths_ret, size_t *n_ret)
+{
+    const char *schema = strstr(text, SCHEMA_LINE);
+    const char *files = strstr(text, FILES_LINE);
+    struct paths paths = {0};
+    enum capmill_status status = CAPMILL_OK;
+
+    *paths_ret = NULL;
+    *n_ret = 0;
+    if (strncmp(text, FIRST_LINES, sizeof(FIRST_LINES) - 1) != 0 || files == NULL)
+        return CAPMILL_E_FORMAT;
+    if (schema != NULL && schema < files)
+        status = take_path(&paths, schema + sizeof(SCHEMA_LINE) - 1);
+    for (const char *line = files; status >= 0 && (line = strstr(line, FILE_LINE)) != NULL;) {
+        line += sizeof(FILE_LINE) - 1;
+        status = take_path(&paths, line);
+    }
+    if (status < 0) {
+        cm_manifest_free_paths(paths.all, paths.n);
+        return status;
+    }
+    *paths_ret = paths.all;
+    *n_ret = paths.n;
+    return CAPMILL_OK;
+}
+
 enum capmill_status cm_manifest_read_paths(const char *manifest_path, char ***paths_ret, size_t *n_ret,
                                            struct cm_error *error)
 {
     struct cm_file_facts facts;
     char *text = NULL;
-    char **paths = NULL;
-    size_t n_text, n = 0, capacity = 0;
-    const char *line;
     enum capmill_status status;
 
     *paths_ret = NULL;
     *n_ret = 0;
     if (cm_path_facts(manifest_path, &facts, NULL) < 0)
         return CAPMILL_E_NOT_FOUND;
-    status = read_all(manifest_path, &text, &n_text, error);
+    status = read_all(manifest_path, &text, error);
     if (status < 0)
         return status;
-    line = strstr(text, "\n  \"files\": [");
-    if (strncmp(text, "{\n  \"manifest_version\": 1,", 25) != 0 || line == NULL)
-        status = cm_error_set(error, CAPMILL_E_FORMAT, 0, "%s is no manifest of capmill", manifest_path);
-    for (; status >= 0 && (line = strstr(line, "\n" FILE_LINE)) != NULL;) {
-        char *path;
-
-        line += sizeof("\n" FILE_LINE) - 1;
-        path = take_path(line);
-        if (path != NULL && CM_GROW(paths, capacity, n + 1, 64)) {
-            paths[n++] = path;
-        } else {
-            free(path);
-            status = cm_error_set(error, CAPMILL_E_FORMAT, 0,
-                                  "%s lists a file that is none of a data set of capmill", manifest_path);
-        }
-    }
+    status = cm_manifest_text_paths(text, paths_ret, n_ret);
     free(text);
-    if (status < 0) {
-        cm_manifest_free_paths(paths, n);
-        return status;
-    }
-    *paths_ret = paths;
-    *n_ret = n;
-    return CAPMILL_OK;
+    if (status == CAPMILL_E_MEMORY)
+        return cm_error_set(error, status, 0, "no memory for what %s lists", manifest_path);
+    return status < 0 ? not_ours(manifest_path, error) : status;
 }

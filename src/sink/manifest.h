@@ -27,6 +27,7 @@ struct cm_manifest {
     const struct cm_table_note *notes;
     size_t n_notes;
     const char *partition; /* "dt/hr"; NULL: none */
+    const char *schema;    /* a file with it, below the folder; NULL: none */
     const struct cm_manifest_file *files;
     size_t n_files;
     const struct cm_manifest_input *inputs;
@@ -36,9 +37,11 @@ struct cm_manifest {
 /* The text; one allocation, freed with free(). NULL: no memory. */
 char *cm_manifest_text(const struct cm_manifest *manifest, size_t *n_ret);
 
-/* Paths that a manifest lists, below its folder. CAPMILL_E_NOT_FOUND where there is no such file;
- * CAPMILL_E_FORMAT where it is not a manifest of ours, or names files that are not below the folder. One
- * allocation of pointers and one for each path: cm_manifest_free_paths. */
+/* Paths that the text of a manifest lists, below its folder: of its schema and files. CAPMILL_E_FORMAT where it
+ * is not a manifest of ours, or names files that are not below the folder; CAPMILL_E_MEMORY. One allocation of
+ * pointers and one for each path: cm_manifest_free_paths. */
+enum capmill_status cm_manifest_text_paths(const char *text, char ***paths_ret, size_t *n_ret);
+/* The same of a file; CAPMILL_E_NOT_FOUND where there is none. */
 enum capmill_status cm_manifest_read_paths(const char *manifest_path, char ***paths_ret, size_t *n_ret,
                                            struct cm_error *error);
 void cm_manifest_free_paths(char **paths, size_t n);

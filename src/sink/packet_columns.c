@@ -106,15 +106,6 @@ bool cm_packet_columns_want_flows(const struct cm_packet_columns *columns)
     return (columns->needs & CM_NEED_FACTS) != 0;
 }
 
-bool cm_packet_column_wants_flows(const char *name)
-{
-    for (size_t i = 0; i < cm_n_packet_columns; i++) {
-        if (strcmp(cm_packet_column_table[i].column.name, name) == 0)
-            return (cm_packet_column_table[i].needs & CM_NEED_FACTS) != 0;
-    }
-    return false;
-}
-
 /* --- a thread --- */
 
 static unsigned tuple_wants(unsigned needs)

@@ -45,8 +45,6 @@ void cm_packet_columns_destroy(struct cm_packet_columns *columns);
 const struct cm_table_schema *cm_packet_columns_schema(const struct cm_packet_columns *columns);
 bool cm_packet_columns_want_headers(const struct cm_packet_columns *columns);
 bool cm_packet_columns_want_flows(const struct cm_packet_columns *columns); /* flow_packets and the like */
-/* The same of a column by its name, before there are any; false where it is not known. */
-bool cm_packet_column_wants_flows(const char *name);
 /* Every name there is, with its doc and whether it is in the default set; NULL after the last. */
 const struct cm_column *cm_packet_column_known(size_t i, bool *is_default_ret);
 

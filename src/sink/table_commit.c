@@ -31,7 +31,9 @@ static enum capmill_status look_at(struct cm_table_files *files, const char *nam
     status = cm_manifest_read_paths(path, &paths, &n, error);
     if (status == CAPMILL_OK && !files->options.rules.replace)
         status =
-            cm_error_set(error, CAPMILL_E_EXISTS, 0, "%s holds a table already (%s); --force replaces it",
+            cm_error_set(error, CAPMILL_E_EXISTS, 0,
+                         "%s holds a table already (it has a %s); choose another name or ask for it to be "
+                         "replaced",
                          files->options.path, name);
     free(path);
     if (status == CAPMILL_E_NOT_FOUND)
@@ -64,30 +66,35 @@ enum capmill_status cm_table_files_look(struct cm_table_files *files, struct cm_
     return status < 0 ? status : look_at(files, JOURNAL_NAME, error);
 }
 
+char *cm_table_sidecar_path(const char *path, const char *extension, const char *sidecar_extension)
+{
+    size_t n_stem = strlen(path);
+    size_t n_extension = strlen(extension);
+    size_t n;
+    char *sidecar;
+
+    if (n_stem > n_extension && strcmp(path + n_stem - n_extension, extension) == 0)
+        n_stem -= n_extension;
+    n = n_stem + strlen(sidecar_extension) + 1;
+    sidecar = malloc(n);
+    if (sidecar != NULL)
+        snprintf(sidecar, n, "%.*s%s", (int)n_stem, path, sidecar_extension);
+    return sidecar;
+}
+
 enum capmill_status cm_table_files_open_sidecar(struct cm_table_files *files, struct cm_error *error)
 {
     const struct cm_table_files_options *options = &files->options;
-    const char *stem = options->is_dataset ? SCHEMA_NAME : options->path;
-    size_t n_stem = strlen(stem);
-    size_t n_extension = strlen(options->encoder->extension);
+    char *path = NULL;
     enum capmill_status status;
-    char *path;
-    size_t n;
 
     if (options->sidecar == NULL || (!options->is_dataset && cm_output_is_stream(options->path)))
         return CAPMILL_OK;
-    if (n_stem > n_extension && strcmp(stem + n_stem - n_extension, options->encoder->extension) == 0)
-        n_stem -= n_extension;
-    n = n_stem + strlen(options->sidecar_extension) + 1;
-    path = malloc(n);
-    if (path != NULL)
-        snprintf(path, n, "%.*s%s", (int)n_stem, stem, options->sidecar_extension);
-    if (path != NULL && options->is_dataset) {
-        char *whole = cm_table_files_join(files, path);
-
-        free(path);
-        path = whole;
-    }
+    if (!options->is_dataset)
+        path = cm_table_sidecar_path(options->path, options->encoder->extension, options->sidecar_extension);
+    else if ((files->sidecar_name = cm_table_sidecar_path(SCHEMA_NAME, "", options->sidecar_extension)) !=
+             NULL)
+        path = cm_table_files_join(files, files->sidecar_name);
     if (path == NULL)
         return no_memory(error);
     status = cm_ordered_file_open(path, &options->rules, false, &files->sidecar, error);
@@ -117,6 +124,7 @@ static char *manifest_text(const struct cm_table_files *files, size_t *n_ret)
                                             target->min_ns, target->max_ns};
     }
     qsort(list, files->n_targets, sizeof(*list), by_path);
+    manifest.schema = files->sidecar_name;
     manifest.files = list;
     manifest.n_files = files->n_targets;
     text = cm_manifest_text(&manifest, n_ret);
@@ -159,19 +167,22 @@ static int compare_key(const void *key, const void *element)
 static enum capmill_status remove_stale(struct cm_table_files *files, struct cm_error *error)
 {
     const char **names = malloc((files->n_targets + 1) * sizeof(char *));
+    size_t n = 0;
     enum capmill_status status = CAPMILL_OK;
 
     if (names == NULL)
         return no_memory(error);
     for (size_t i = 0; i < files->n_targets; i++)
-        names[i] = files->targets[i]->name;
-    qsort(names, files->n_targets, sizeof(char *), compare_names);
+        names[n++] = files->targets[i]->name;
+    if (files->sidecar_name != NULL)
+        names[n++] = files->sidecar_name;
+    qsort(names, n, sizeof(char *), compare_names);
     for (size_t i = 0; i < files->n_before && status >= 0; i++) {
         const char *before = files->before[i];
         struct cm_file_facts facts;
         char *path;
 
-        if (bsearch(before, names, files->n_targets, sizeof(char *), compare_key) != NULL)
+        if (bsearch(before, names, n, sizeof(char *), compare_key) != NULL)
             continue;
         path = cm_table_files_join(files, before);
         if (path == NULL)
@@ -202,6 +213,8 @@ static enum capmill_status commit_dataset(struct cm_table_files *files, struct c
     enum capmill_status status =
         text == NULL || journal == NULL ? no_memory(error) : write_text(files, JOURNAL_NAME, text, n, error);
 
+    if (status >= 0 && files->sidecar != NULL)
+        status = cm_ordered_file_commit(files->sidecar, error);
     for (size_t i = 0; i < files->n_targets && status >= 0; i++)
         status = cm_ordered_file_commit(files->targets[i]->file, error);
     if (status >= 0)
@@ -215,15 +228,19 @@ static enum capmill_status commit_dataset(struct cm_table_files *files, struct c
     return status;
 }
 
+static enum capmill_status commit_file(struct cm_table_files *files, struct cm_error *error)
+{
+    enum capmill_status status =
+        files->sidecar != NULL ? cm_ordered_file_commit(files->sidecar, error) : CAPMILL_OK;
+
+    return status < 0 ? status : cm_ordered_file_commit(files->targets[0]->file, error);
+}
+
 enum capmill_status cm_table_files_commit(struct cm_table_files *files, struct cm_error *error)
 {
-    enum capmill_status status = CAPMILL_OK;
+    enum capmill_status status =
+        files->options.is_dataset ? commit_dataset(files, error) : commit_file(files, error);
 
-    if (files->sidecar != NULL)
-        status = cm_ordered_file_commit(files->sidecar, error);
-    if (status >= 0)
-        status = files->options.is_dataset ? commit_dataset(files, error)
-                                           : cm_ordered_file_commit(files->targets[0]->file, error);
     files->is_committed = status >= 0;
     return status;
 }

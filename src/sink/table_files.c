@@ -8,8 +8,10 @@
 
 #include "base/checked.h"
 #include "base/grow.h"
+#include "sink/partition.h"
 #include "sink/table_files_int.h"
 
+#define PART_NAME "part-"
 /* More folders than anybody wants of one table: the column is none to partition by. */
 #define MAX_PARTITIONS 10000u
 
@@ -44,7 +46,7 @@ static enum capmill_status make_folder(struct cm_table_files *files, const char 
     if (cm_path_facts(path, &facts, NULL) == CAPMILL_OK) {
         if (facts.type == CM_FILE_FOLDER)
             return CAPMILL_OK;
-        return cm_error_set(error, CAPMILL_E_EXISTS, 0,
+        return cm_error_set(error, CAPMILL_E_IO, 0,
                             "%s is a file; a table in parts (--partition, --max-file-size) needs a folder",
                             path);
     }
@@ -98,8 +100,8 @@ static char *part_name(const struct cm_table_files *files, const struct cm_table
     char *name = malloc(n);
 
     if (name != NULL)
-        snprintf(name, n, "%s%spart-%05u%s", folder->key, folder->key[0] != 0 ? "/" : "", folder->n_parts,
-                 files->options.encoder->extension);
+        snprintf(name, n, "%s%s" PART_NAME "%05u%s", folder->key, folder->key[0] != 0 ? "/" : "",
+                 folder->n_parts, files->options.encoder->extension);
     return name;
 }
 
@@ -225,25 +227,6 @@ static size_t find_folder(const struct cm_table_files *files, const char *key, b
     return from;
 }
 
-/* What dead runs left of the folder's files, once. */
-static bool sweep(const struct cm_table_files *files, const char *key)
-{
-    size_t n = strlen(key) + sizeof("/part-");
-    char *name = malloc(n);
-    char *path;
-
-    if (name == NULL)
-        return false;
-    snprintf(name, n, "%s%spart-", key, key[0] != 0 ? "/" : "");
-    path = join(files->options.path, name);
-    free(name);
-    if (path == NULL)
-        return false;
-    cm_output_sweep(path);
-    free(path);
-    return true;
-}
-
 static enum capmill_status get_folder(struct cm_table_files *files, const char *key,
                                       struct cm_table_folder **folder_ret, struct cm_error *error)
 {
@@ -265,10 +248,6 @@ static enum capmill_status get_folder(struct cm_table_files *files, const char *
         return no_memory(error);
     }
     memcpy(folder->key, key, strlen(key) + 1);
-    if (files->options.is_dataset && !sweep(files, key)) {
-        free(folder);
-        return no_memory(error);
-    }
     memmove(files->parts + at + 1, files->parts + at, (files->n_parts - at) * sizeof(*files->parts));
     files->parts[at] = folder;
     files->n_parts++;
@@ -376,6 +355,8 @@ enum capmill_status cm_table_files_create(const struct cm_table_files_options *o
     files->options = *options;
     status = options->is_dataset ? cm_table_files_look(files, error) : CAPMILL_OK;
     if (status >= 0 && options->is_dataset)
+        cm_output_sweep_tree(options->path, PART_NAME, CM_PARTITION_MAX_COLUMNS);
+    if (status >= 0 && options->is_dataset)
         status = make_folder(files, options->path, error);
     if (status >= 0 && !options->is_dataset) {
         status = get_folder(files, "", &folder, error);
@@ -404,6 +385,7 @@ void cm_table_files_destroy(struct cm_table_files *files)
     for (size_t i = 0; i < files->n_parts; i++)
         free(files->parts[i]);
     cm_ordered_file_close(files->sidecar);
+    free(files->sidecar_name);
     /* the innermost last made: those that hold something stay */
     while (files->n_folders > 0) {
         if (!files->is_committed)

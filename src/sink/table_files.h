@@ -23,6 +23,10 @@ struct cm_table_files_options {
     void *context;
 };
 
+/* Where the text beside the file `path` is written: its extension, where it has that, replaced. One allocation,
+ * freed with free(). */
+char *cm_table_sidecar_path(const char *path, const char *extension, const char *sidecar_extension);
+
 struct cm_table_files;
 
 /* Opens what can be known now, so that what is not allowed fails before any work. Strings outlive the files. */

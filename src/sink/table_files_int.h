@@ -38,7 +38,8 @@ struct cm_table_files {
     char **folders; /* that we made */
     size_t n_folders, folders_capacity;
     struct cm_ordered_file *sidecar;
-    char **before; /* what a run before left, by its manifest */
+    char *sidecar_name; /* of a data set: below its folder */
+    char **before;      /* what a run before left, by its manifest */
     size_t n_before;
     uint64_t n_rows;
     uint64_t held_bytes;

@@ -15,10 +15,9 @@
 #include "sink/partition.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader. Some for each of many threads; more than that only makes
- * memory of what a cache would hold. */
-#define LEAST_AHEAD_BYTES (8u * 1024 * 1024)
-#define MOST_AHEAD_BYTES  (64u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader, at most: some for each of many threads. More than that
+ * only makes memory of what a cache would hold. The one whose turn it is never waits, so less is no deadlock. */
+#define MOST_AHEAD_BYTES (64u * 1024 * 1024)
 
 /* Rows of flows that are encoded together, but at the end. */
 #define LEAST_FLOW_ROWS 4096u
@@ -123,9 +122,10 @@ static void discard_item(void *context, void *what)
     free(item);
 }
 
-static uint64_t item_bytes(const struct item *item)
+static uint64_t item_bytes(const struct item *item, uint32_t n_packets)
 {
-    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces);
+    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces) +
+                       (item->updates != NULL ? (uint64_t)n_packets * CM_FLOW_UPDATE_BYTES : 0);
 
     for (size_t i = 0; i < item->n; i++)
         n_bytes += item->pieces[i].part->n_bytes;
@@ -158,8 +158,7 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
         discard_item(output, item);
         return status;
     }
-    /* updates are about as long as the headers that they were made of */
-    return cm_turns_put(output->turns, sequence, item, item_bytes(item) + (uint64_t)packets->n * 64, error);
+    return cm_turns_put(output->turns, sequence, item, item_bytes(item, packets->n), error);
 }
 
 /* --- the writing side --- */
@@ -303,7 +302,22 @@ static size_t column_of(const struct cm_table_schema *schema, const char *name)
     return SIZE_MAX;
 }
 
-/* The names that were asked for, or those of the default set, and behind them what only folders tell. */
+static bool is_column(const struct cm_table_output *output, const char *name)
+{
+    const struct cm_column *known;
+    bool is_default;
+
+    for (size_t i = 0; (known = output->options.of_flows ? cm_flow_column_known(i, &is_default)
+                                                         : cm_packet_column_known(i, &is_default)) != NULL;
+         i++) {
+        if (strcmp(known->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The names that were asked for, or those of the default set, and behind them what only folders tell; what is no
+ * column is left for the partition to refuse. */
 static enum capmill_status list_columns(struct cm_table_output *output, char **more, size_t n_more,
                                         const char ***names_ret, size_t *n_ret, struct cm_error *error)
 {
@@ -337,7 +351,7 @@ static enum capmill_status list_columns(struct cm_table_output *output, char **m
     }
     output->schema.n_columns = n; /* those of the files, for now */
     for (size_t m = 0; m < n_more; m++) {
-        bool there = false;
+        bool there = !is_column(output, more[m]);
 
         for (size_t i = 0; i < n; i++)
             there = there || strcmp(names[i], more[m]) == 0;
@@ -455,6 +469,11 @@ static void on_small_groups(void *context, const char *path)
         output->options.note(output->options.context, text);
 }
 
+static bool is_dataset(const struct cm_table_output_options *options)
+{
+    return options->partition != NULL || options->max_file_bytes > 0;
+}
+
 static const char *format_name(enum cm_table_format format)
 {
     return format == CM_TABLE_PARQUET ? "parquet" : format == CM_TABLE_AVRO ? "avro" : "jsonl";
@@ -465,17 +484,16 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
     const struct cm_table_output_options *options = &output->options;
     struct cm_table_files_options files = {
         .path = options->path,
-        .is_dataset = options->partition != NULL || options->max_file_bytes > 0,
+        .is_dataset = is_dataset(options),
         .rules = options->rules,
         .encoder = &output->encoder,
         .sidecar = output->sidecar,
-        .sidecar_extension = ".avsc",
+        .sidecar_extension = CM_AVRO_SIDECAR,
         .max_file_bytes = options->max_file_bytes,
-        .memory_bytes = options->memory_bytes,
+        /* a quarter is for blocks that wait, half for flows that have not ended */
+        .memory_bytes = options->memory_bytes / 4 * (options->of_flows ? 1 : 3),
         .manifest = {.format = format_name(options->format),
-                     .codec = options->encoding.codec == CM_CODEC_DEFAULT
-                                  ? (options->format == CM_TABLE_PARQUET ? "snappy" : "none")
-                                  : cm_codec_name(options->encoding.codec),
+                     .codec = cm_codec_name(options->encoding.codec),
                      .notes = options->encoding.notes,
                      .n_notes = options->encoding.n_notes,
                      .partition = options->partition,
@@ -485,16 +503,60 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
         .context = output,
     };
 
-    if (files.is_dataset && cm_output_is_stream(options->path))
+    return cm_table_files_create(&files, &output->files, error);
+}
+
+/* Whether a table in parts can be there. */
+static enum capmill_status check_folder(const char *path, struct cm_error *error)
+{
+    struct cm_file_facts facts;
+
+    if (cm_output_is_stream(path))
         return cm_error_set(error, CAPMILL_E_USAGE, 0,
                             "%s cannot be a table in parts (--partition, --max-file-size): name a folder",
-                            strcmp(options->path, "-") == 0 ? "standard output" : options->path);
-    return cm_table_files_create(&files, &output->files, error);
+                            strcmp(path, "-") == 0 ? "standard output" : path);
+    if (cm_path_facts(path, &facts, NULL) == CAPMILL_OK && facts.type != CM_FILE_FOLDER)
+        return cm_error_set(error, CAPMILL_E_USAGE, 0,
+                            "%s is a file; a table in parts (--partition, --max-file-size) needs a folder",
+                            path);
+    return CAPMILL_OK;
+}
+
+/* All but the files. */
+static enum capmill_status set_up(struct cm_table_output *output, struct cm_error *error)
+{
+    const struct cm_table_output_options *options = &output->options;
+    enum capmill_status status = set_up_columns(output, error);
+
+    if (status >= 0 && make_encoder(output, error) < 0)
+        return cm_error_context(error, "output %s", options->path);
+    return status < 0 || !is_dataset(options) ? status : check_folder(options->path, error);
+}
+
+enum capmill_status cm_table_output_check(const struct cm_table_output_options *options,
+                                          bool *wants_flows_ret, struct cm_error *error)
+{
+    struct cm_table_output *output = calloc(1, sizeof(*output));
+    void *local = NULL;
+    enum capmill_status status;
+
+    if (output == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", options->path);
+    output->options = *options;
+    status = set_up(output, error);
+    /* what a thread needs to encode, a compressor say, is part of it */
+    if (status >= 0 && cm_table_output_open(output, &local, error) < 0)
+        status = cm_error_context(error, "output %s", options->path);
+    *wants_flows_ret =
+        status >= 0 && output->columns != NULL && cm_packet_columns_want_flows(output->columns);
+    cm_table_output_close(output, local);
+    cm_table_output_destroy(output);
+    return status < 0 ? status : CAPMILL_OK;
 }
 
 static uint64_t ahead_bytes(const struct cm_table_output_options *options)
 {
-    return cm_min_u64(MOST_AHEAD_BYTES, cm_max_u64(LEAST_AHEAD_BYTES, options->memory_bytes / 4));
+    return cm_min_u64(MOST_AHEAD_BYTES, options->memory_bytes / 4);
 }
 
 enum capmill_status cm_table_output_create(const struct cm_table_output_options *options,
@@ -512,9 +574,7 @@ enum capmill_status cm_table_output_create(const struct cm_table_output_options 
     if (output == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", options->path);
     output->options = *options;
-    status = set_up_columns(output, error);
-    if (status >= 0)
-        status = make_encoder(output, error);
+    status = set_up(output, error);
     if (status >= 0)
         status = open_files(output, error);
     if (status >= 0 && options->of_flows)
@@ -549,9 +609,4 @@ void cm_table_output_destroy(struct cm_table_output *output)
 bool cm_table_output_wants_headers(const struct cm_table_output *output)
 {
     return output->flows != NULL || cm_packet_columns_want_headers(output->columns);
-}
-
-bool cm_table_output_wants_flows(const struct cm_table_output *output)
-{
-    return output->columns != NULL && cm_packet_columns_want_flows(output->columns);
 }

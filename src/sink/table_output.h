@@ -8,6 +8,9 @@
 #include "sink/packet_columns.h"
 #include "sink/table_files.h"
 
+/* The extension of the schema that is written beside Avro. */
+#define CM_AVRO_SIDECAR ".avsc"
+
 enum cm_table_format { CM_TABLE_PARQUET, CM_TABLE_AVRO, CM_TABLE_JSONL };
 
 /* Everything that it points to outlives the output. */
@@ -15,7 +18,7 @@ struct cm_table_output_options {
     const char *path; /* a file, "-", or the folder of a data set */
     enum cm_table_format format;
     struct cm_output_rules rules;
-    struct cm_table_options encoding; /* but for the schema */
+    struct cm_table_options encoding; /* but for the schema; its codec is named */
     bool of_flows;                    /* rows of flows, as `flows` says; else of packets, as `packets` does */
     struct cm_packet_columns_options packets;
     struct cm_flow_rows_options flows;
@@ -32,13 +35,16 @@ struct cm_table_output_options {
 
 struct cm_table_output;
 
+/* Whether there can be such an output: its columns, partitions, codec and level. Nothing is opened.
+ * *wants_flows_ret: it takes facts of flows with each packet. */
+enum capmill_status cm_table_output_check(const struct cm_table_output_options *options,
+                                          bool *wants_flows_ret, struct cm_error *error);
 enum capmill_status cm_table_output_create(const struct cm_table_output_options *options,
                                            struct cm_table_output **output_ret, struct cm_error *error);
 /* Without a commit before, nothing of it stays. NULL accepted. */
 void cm_table_output_destroy(struct cm_table_output *output);
 
 bool cm_table_output_wants_headers(const struct cm_table_output *output);
-bool cm_table_output_wants_flows(const struct cm_table_output *output); /* facts of flows with each packet */
 
 /* State of a thread that takes blocks; `close` one thread at a time, NULL accepted. */
 enum capmill_status cm_table_output_open(struct cm_table_output *output, void **local_ret,

@@ -124,6 +124,7 @@ struct sweep {
     const char *folder;
     const char *name;
     bool is_prefix;
+    size_t n_removed;
 };
 
 /* Remove one temporary of a dead run. Everything that does not look certain is left alone. */
@@ -144,8 +145,9 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
     if (fd >= 0) {
         /* The process may live where we cannot see it (another machine or container): then it holds the
          * lock. */
-        if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
-            unlink(path);
+        if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+            unlink(path) == 0)
+            sweep->n_removed++;
         close(fd);
     }
     free(path);
@@ -153,11 +155,12 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
 }
 
 /* What cannot be swept is no failure of this run. */
-static void sweep_folder(const char *folder, const char *name, bool is_prefix)
+static size_t sweep_folder(const char *folder, const char *name, bool is_prefix)
 {
-    struct sweep sweep = {folder, name, is_prefix};
+    struct sweep sweep = {folder, name, is_prefix, 0};
 
     cm_folder_walk(folder, sweep_entry, &sweep, NULL);
+    return sweep.n_removed;
 }
 
 /* Open a new temporary and lock it. The file system settles its permissions by umask and folder; one that
@@ -278,13 +281,13 @@ enum capmill_status cm_output_create_unswept(const char *path, bool replace, str
     return create(path, replace, false, output_ret, error);
 }
 
-void cm_output_sweep(const char *path_prefix)
+size_t cm_output_sweep(const char *path_prefix)
 {
     char *folder = cm_path_folder(path_prefix);
+    size_t n_removed = folder != NULL ? sweep_folder(folder, last_component(path_prefix), true) : 0;
 
-    if (folder != NULL)
-        sweep_folder(folder, last_component(path_prefix), true);
     free(folder);
+    return n_removed;
 }
 
 struct cm_file *cm_output_file(struct cm_output *output)

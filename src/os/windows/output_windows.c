@@ -97,6 +97,7 @@ struct sweep {
     const char *folder;
     const char *name;
     bool is_prefix;
+    size_t n_removed;
 };
 
 /* Remove one temporary of a dead run. Everything that does not look certain is left alone. */
@@ -117,18 +118,19 @@ static bool sweep_entry(void *context, const char *name, enum cm_file_type type)
      * closed. */
     handle = cm_open_handle(path, DELETE, 0, OPEN_EXISTING,
                             FILE_FLAG_DELETE_ON_CLOSE | FILE_FLAG_OPEN_REPARSE_POINT);
-    if (handle != INVALID_HANDLE_VALUE)
-        CloseHandle(handle);
+    if (handle != INVALID_HANDLE_VALUE && CloseHandle(handle))
+        sweep->n_removed++;
     free(path);
     return true;
 }
 
 /* What cannot be swept is no failure of this run. */
-static void sweep_folder(const char *folder, const char *name, bool is_prefix)
+static size_t sweep_folder(const char *folder, const char *name, bool is_prefix)
 {
-    struct sweep sweep = {folder, name, is_prefix};
+    struct sweep sweep = {folder, name, is_prefix, 0};
 
     cm_folder_walk(folder, sweep_entry, &sweep, NULL);
+    return sweep.n_removed;
 }
 
 static enum capmill_status open_temporary(struct cm_output *output, struct cm_error *error)
@@ -235,13 +237,13 @@ enum capmill_status cm_output_create_unswept(const char *path, bool replace, str
     return create(path, replace, false, output_ret, error);
 }
 
-void cm_output_sweep(const char *path_prefix)
+size_t cm_output_sweep(const char *path_prefix)
 {
     char *folder = cm_path_folder(path_prefix);
+    size_t n_removed = folder != NULL ? sweep_folder(folder, last_component(path_prefix), true) : 0;
 
-    if (folder != NULL)
-        sweep_folder(folder, last_component(path_prefix), true);
     free(folder);
+    return n_removed;
 }
 
 struct cm_file *cm_output_file(struct cm_output *output)

@@ -163,3 +163,34 @@ CM_TEST(folder, patterns_in_any_component)
     cm_path_remove(temporary_path(&folder, "d2"), NULL);
     temporary_close(&folder);
 }
+
+CM_TEST(path, the_same_before_it_is_there)
+{
+    static const struct {
+        const char *a, *b;
+        bool expected;
+    } rows[] = {
+        {"x", "x", true},         {"x", "y", false},     {"x", "./x", true},      {"x", "sub/../x", true},
+        {"x/", "x", true},        {"x", "sub/x", false}, {"no/x", "no//x", true}, {"no/x", "no/y", false},
+        {"no/x", "nor/x", false}, {"sub", "sub/", true}, {"sub", "sub/.", true},  {"there", "./there", true},
+        {"there", "x", false},    {"x", "there", false},
+    };
+    struct temporary_folder folder;
+
+    temporary_open(&folder);
+    cm_check_eq(cm_folder_create(temporary_path(&folder, "sub"), NULL), CAPMILL_OK);
+    temporary_write(temporary_path(&folder, "there"), "x", 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *a = temporary_path(&folder, rows[i].a);
+        const char *b = temporary_path(&folder, rows[i].b);
+
+        cm_check_that(cm_path_is_same(a, b) == rows[i].expected, "%s and %s are not %d", rows[i].a, rows[i].b,
+                      rows[i].expected);
+        /* in the current folder, which has none of them */
+        if (strncmp(rows[i].a, "sub", 3) != 0 && strncmp(rows[i].b, "sub", 3) != 0)
+            cm_check_that(cm_path_is_same(rows[i].a, rows[i].b) == rows[i].expected, "%s and %s", rows[i].a,
+                          rows[i].b);
+    }
+    cm_check_eq(cm_path_remove(temporary_path(&folder, "sub"), NULL), CAPMILL_OK);
+    temporary_close(&folder);
+}

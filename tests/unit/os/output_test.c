@@ -259,6 +259,43 @@ CM_TEST(output, one_sweep_for_all_slices)
     temporary_close(&folder);
 }
 
+CM_TEST(output, a_tree_of_partitions_is_swept)
+{
+    static const char debris[] = ".part-00000.parquet.capmill-7ffffff0-1-2.tmp";
+    static const char *const folders[] = {"dt=1", "dt=1/hr=2", "dt=3", "dt=3/hr=4", "empty=5", "plain"};
+    static const bool stays[] = {false, false, true, true, true, true};
+    struct temporary_folder folder;
+    struct cm_file_facts facts;
+    char name[128];
+
+    temporary_open(&folder);
+    for (size_t i = 0; i < 6; i++)
+        cm_check_eq(cm_folder_create(temporary_path(&folder, folders[i]), NULL), CAPMILL_OK);
+    temporary_write(temporary_path(&folder, debris), "x", 1);
+    for (size_t i = 0; i < 6; i++) {
+        if (i == 0 || i == 4) /* nothing in it but a folder; nothing */
+            continue;
+        snprintf(name, sizeof(name), "%s/%s", folders[i], debris);
+        temporary_write(temporary_path(&folder, name), "x", 1);
+    }
+    temporary_write(temporary_path(&folder, "dt=3/hr=4/foreign"), "x", 1);
+    cm_output_sweep_tree(folder.path, "part-", 2);
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(name, sizeof(name), "%s/%s", folders[i], debris);
+        cm_check_eq(cm_path_facts(temporary_path(&folder, name), &facts, NULL) == CAPMILL_OK, i == 5);
+        cm_check_eq(cm_path_facts(temporary_path(&folder, folders[i]), &facts, NULL) == CAPMILL_OK, stays[i]);
+    }
+    cm_check(cm_path_facts(temporary_path(&folder, debris), &facts, NULL) != CAPMILL_OK);
+    cm_output_sweep_tree("no such folder", "part-", 2);
+
+    snprintf(name, sizeof(name), "plain/%s", debris);
+    cm_path_remove(temporary_path(&folder, name), NULL);
+    cm_path_remove(temporary_path(&folder, "dt=3/hr=4/foreign"), NULL);
+    for (size_t i = 6; i > 0; i--)
+        cm_path_remove(temporary_path(&folder, folders[i - 1]), NULL);
+    temporary_close(&folder);
+}
+
 CM_TEST(output, names_of_temporaries_are_read_back)
 {
     static const struct cm_output_owner owners[] = {{1, 0}, {UINT64_MAX, UINT64_MAX}, {4711, 99}};
