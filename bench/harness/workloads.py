@@ -186,7 +186,7 @@ def check_json_lines(case):
     (flow ids are of another making)."""
     packets = packets_by_capinfos(case.input, case.work_dir)
     with open(case.our_output, "rb") as file:
-        first = [json.loads(line) for line, _ in zip(file, range(1000))]
+        first = [json.loads(line) for _, line in zip(range(1000), file)]
         n = len(first) + sum(1 for _ in file)
     if not first or packets is not None and n != packets[0]:
         raise WrongResult(f"{n} lines, capinfos counts {packets}")
