@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/grow.h"
 #include "format/content_hash.h"
+#include "format/utf8_repair.h"
 
 /* Names of inputs in a file's metadata: thousands of rotated captures must not make footers of megabytes. */
 #define MAX_NAMED_INPUTS 64u
@@ -142,10 +143,24 @@ static void add_inputs(struct text *text, const struct cm_inputs *inputs)
         add(text, "\n(%u more)", n - MAX_NAMED_INPUTS);
 }
 
+/* Names of files may hold any bytes; readers of footers take nothing but UTF-8. */
+static bool repair(struct text *text)
+{
+    uint8_t *good = malloc(text->n * CM_UTF8_REPAIR_GROWTH + 1);
+
+    if (good == NULL)
+        return false;
+    *cm_utf8_repair((const uint8_t *)text->bytes, text->n, good) = 0;
+    free(text->bytes);
+    text->bytes = (char *)good;
+    return true;
+}
+
 /* A note takes the text where there is one. */
 static void take(struct cm_table_notes *notes, const char *key, struct text *text)
 {
-    if (text->n == 0) {
+    if (text->n == 0 || !repair(text)) {
+        text->failed = text->failed || text->n > 0;
         free(text->bytes);
         return;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "format/utf8_repair.h"
 
 /* Of a million files with long names; more is not ours. */
 #define MAX_MANIFEST_BYTES (256u * 1024 * 1024)
@@ -50,19 +51,26 @@ CM_PRINTF(2, 3) static void put_format(struct text *text, const char *format, ..
         put(text, line, (size_t)n);
 }
 
-/* RFC 8259, section 7. */
+/* RFC 8259, section 7; names of files may hold any bytes, JSON only UTF-8. */
 static void put_string(struct text *text, const char *string)
 {
-    put(text, "\"", 1);
-    for (; *string != 0; string++) {
-        uint8_t byte = (uint8_t)*string;
+    const uint8_t *at = (const uint8_t *)string;
+    const uint8_t *end = at + strlen(string);
 
-        if (byte == '"' || byte == '\\')
+    put(text, "\"", 1);
+    while (at < end) {
+        bool valid;
+        size_t n = cm_utf8_step(at, (size_t)(end - at), &valid);
+
+        if (*at == '"' || *at == '\\')
             put(text, "\\", 1);
-        if (byte < 0x20)
-            put_format(text, "\\u%04x", byte);
+        if (*at < 0x20)
+            put_format(text, "\\u%04x", *at);
+        else if (valid)
+            put(text, (const char *)at, n);
         else
-            put(text, string, 1);
+            put(text, CM_UTF8_REPLACEMENT, sizeof(CM_UTF8_REPLACEMENT) - 1);
+        at += n;
     }
     put(text, "\"", 1);
 }
