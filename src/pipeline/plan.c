@@ -161,7 +161,8 @@ static void choose_method(struct capmill_run *run)
     }
 }
 
-struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes, size_t n_outputs)
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes,
+                                              size_t n_outputs)
 {
     /* what passes before may hold is bounded below it (pass_over.c, first_pass.c) */
     uint64_t left = plan->memory_bytes - cm_min_u64(held_bytes, plan->memory_bytes / 4 * 3);

@@ -89,7 +89,8 @@ struct cm_memory_shares {
     uint64_t packets; /* that wait for their turn, and their index */
     uint64_t output;  /* each, where packets go to several or to tables */
 };
-struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes, size_t n_outputs);
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes,
+                                              size_t n_outputs);
 
 /* rules.c: what the job says of packets. Compile it, before any input is opened. */
 enum capmill_status cm_run_make_rules(struct capmill_run *run, struct cm_error *error);
