@@ -46,6 +46,8 @@ enum capmill_status cm_file_facts(struct cm_file *file, struct cm_file_facts *fa
                                   struct cm_error *error);
 /* Facts of a path. A missing file is CAPMILL_E_NOT_FOUND and leaves `error` alone when `error` is NULL. */
 enum capmill_status cm_path_facts(const char *path, struct cm_file_facts *facts_ret, struct cm_error *error);
+/* Whether two paths are one file, or would be once it is there. */
+bool cm_path_is_same(const char *a, const char *b);
 /* Share of the file that is in the page cache, estimated from a few probes that do no I/O; 0..100; -1
  * unknown. */
 int cm_file_cached_percent(struct cm_file *file);
