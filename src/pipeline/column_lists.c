@@ -77,16 +77,30 @@ enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct c
     return status;
 }
 
-bool cm_column_lists_want_flows(const struct cm_column_lists *lists)
+static bool wants_flows(const char *name, size_t n)
 {
     static const char *const names[] = {"flow_packets", "flow_bytes", "flow_first_ns", "flow_last_ns",
                                         "flow_direction"};
 
+    for (size_t i = 0; i < CM_ARRAY_COUNT(names); i++) {
+        if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool cm_column_lists_want_flows(const struct cm_column_lists *lists, const char *partition)
+{
     for (size_t i = 0; i < lists->n_packets; i++) {
-        for (size_t k = 0; k < CM_ARRAY_COUNT(names); k++) {
-            if (strcmp(lists->packets[i], names[k]) == 0)
-                return true;
-        }
+        if (wants_flows(lists->packets[i], strlen(lists->packets[i])))
+            return true;
+    }
+    while (partition != NULL) {
+        size_t n = strcspn(partition, "/");
+
+        if (wants_flows(partition, n))
+            return true;
+        partition = partition[n] == 0 ? NULL : partition + n + 1;
     }
     return false;
 }

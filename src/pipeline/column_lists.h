@@ -17,8 +17,9 @@ struct cm_column_lists {
 /* CAPMILL_E_USAGE where a name is empty. Whether there is such a column is told by who has it. */
 enum capmill_status cm_column_lists_make(const struct capmill_job *job, struct cm_column_lists *lists_ret,
                                          struct cm_error *error);
-/* Whether a column of packets tells of all packets of its flow, which takes a pass before. */
-bool cm_column_lists_want_flows(const struct cm_column_lists *lists);
+/* Whether a column of packets, or one that folders are made by (`partition`, NULL accepted), tells of all packets
+ * of its flow, which takes a pass before. */
+bool cm_column_lists_want_flows(const struct cm_column_lists *lists, const char *partition);
 void cm_column_lists_free(struct cm_column_lists *lists);
 
 #endif

@@ -212,7 +212,7 @@ static bool wants_facts(const struct capmill_run *run, bool *wants_ret, struct c
         return true;
     if (cm_column_lists_make(&run->job, &lists, error) < 0)
         return false;
-    *wants_ret = cm_column_lists_want_flows(&lists);
+    *wants_ret = cm_column_lists_want_flows(&lists, run->job.table.partition.value);
     cm_column_lists_free(&lists);
     return true;
 }
