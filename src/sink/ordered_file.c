@@ -16,7 +16,7 @@ struct cm_ordered_file {
     bool is_resting;
     uint64_t n_bytes;   /* put */
     uint64_t n_written; /* of those, given to the system */
-    uint8_t *buffer;
+    uint8_t *buffer;    /* NULL: not since it last rested */
     size_t used;
 };
 
@@ -73,6 +73,11 @@ static enum capmill_status open_output(struct cm_ordered_file *file, bool unswep
                    : cm_output_create(file->path, file->rules.replace, &file->output, error);
 }
 
+static enum capmill_status no_memory(const char *path, struct cm_error *error)
+{
+    return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", path);
+}
+
 enum capmill_status cm_ordered_file_open(const char *path, const struct cm_output_rules *rules, bool unswept,
                                          struct cm_ordered_file **file_ret, struct cm_error *error)
 {
@@ -80,13 +85,11 @@ enum capmill_status cm_ordered_file_open(const char *path, const struct cm_outpu
     size_t n_path = strlen(path) + 1;
     enum capmill_status status;
 
-    if (file != NULL) {
+    if (file != NULL)
         file->path = malloc(n_path);
-        file->buffer = malloc(BUFFER_BYTES);
-    }
-    if (file == NULL || file->path == NULL || file->buffer == NULL) {
+    if (file == NULL || file->path == NULL) {
         cm_ordered_file_close(file);
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", path);
+        return no_memory(path, error);
     }
     memcpy(file->path, path, n_path);
     file->rules = *rules;
@@ -149,6 +152,8 @@ enum capmill_status cm_ordered_file_put(struct cm_ordered_file *file, const void
         if (n > BUFFER_BYTES)
             return write_out(file, bytes, n, error);
     }
+    if (file->buffer == NULL && (file->buffer = malloc(BUFFER_BYTES)) == NULL)
+        return no_memory(file->path, error);
     if (n > 0)
         memcpy(file->buffer + file->used, bytes, n);
     file->used += n;
@@ -175,6 +180,9 @@ enum capmill_status cm_ordered_file_rest(struct cm_ordered_file *file, struct cm
     if (status >= 0)
         status = cm_output_rest(file->output, error);
     file->is_resting = status >= 0;
+    /* a data set has thousands of files that wait for more, or for their names */
+    free(file->buffer);
+    file->buffer = NULL;
     return status;
 }
 
