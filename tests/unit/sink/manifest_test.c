@@ -33,7 +33,8 @@ CM_TEST(manifest, its_text)
 {
     static const char expected[] =
         "{\n  \"manifest_version\": 1,\n  \"format\": \"parquet\",\n  \"codec\": \"zstd\",\n"
-        "  \"partition\": \"dt/hr\",\n  \"rows\": 11,\n  \"bytes\": 2030,\n  \"metadata\": {\n"
+        "  \"partition\": \"dt/hr\",\n  \"schema\": null,\n  \"rows\": 11,\n  \"bytes\": 2030,\n  "
+        "\"metadata\": {\n"
         "    \"capmill.version\": \"1\",\n    \"capmill.filter\": \"port=80\"\n  },\n  \"inputs\": [\n"
         "    {\"path\": \"a \\\"quoted\\\"\\\\\\u000a.pcap\", \"bytes\": 100, "
         "\"sampled_xxh3_64\": \"0000000000001234\"},\n    {\"path\": \"-\"}\n  ],\n  \"files\": [\n"

@@ -84,7 +84,8 @@ CM_TEST(table_commit, the_manifest_says_what_is_there)
 {
     static const char expected[] =
         "{\n  \"manifest_version\": 1,\n  \"format\": \"letters\",\n  \"codec\": null,\n"
-        "  \"partition\": \"p\",\n  \"rows\": 2,\n  \"bytes\": 6,\n  \"metadata\": {\n  },\n  \"inputs\": "
+        "  \"partition\": \"p\",\n  \"schema\": null,\n  \"rows\": 2,\n  \"bytes\": 6,\n  \"metadata\": {\n  "
+        "},\n  \"inputs\": "
         "[\n  ],\n"
         "  \"files\": [\n    {\"path\": \"p=1/part-00000.letters\", \"rows\": 1, \"bytes\": 3, "
         "\"min_time_ns\": 7, "

@@ -282,7 +282,7 @@ CM_TEST(table_files, that_cannot_be_opened_leave_nothing)
     cm_check_eq(error.status, CAPMILL_E_EXISTS);
     error = (struct cm_error){0};
     cm_check(open_files(&encoder, path, "p", 0, 0, &error) == NULL); /* a file is no folder */
-    cm_check_eq(error.status, CAPMILL_E_EXISTS);
+    cm_check_eq(error.status, CAPMILL_E_IO);
     cm_check(strstr(error.text, "needs a folder") != NULL);
     error = (struct cm_error){0};
     encoder.fail_begin_in = 1;
