@@ -301,6 +301,38 @@ CM_TEST(table_output, a_block_that_cannot_be_taken)
     }
 }
 
+/* A file of somebody's where one of a block's many parts belongs: found while it is written, by the one who writes. */
+CM_TEST(table_output, a_file_in_the_way)
+{
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct output_case the;
+        struct cm_table_output_options options;
+        struct cm_table_output *output;
+        struct cm_error error = {0};
+        char path[800];
+        enum capmill_status status;
+
+        open_case(&the);
+        cm_check_eq(cm_folder_create(the.path, NULL), CAPMILL_OK);
+        snprintf(path, sizeof(path), "%s/src_port=1002", the.path);
+        cm_check_eq(cm_folder_create(path, NULL), CAPMILL_OK);
+        strcat(path, "/part-00000.jsonl");
+        temporary_write(path, "theirs", 6);
+        options = options_of(&the, 1 + seed % MAX_TEAM);
+        options.partition = "src_port";
+        cm_check_eq(cm_table_output_create(&options, &output, &error), CAPMILL_OK);
+        status = take_all(&the, output, options.n_threads, N_BLOCKS, seed);
+        cm_check(status == CAPMILL_OK || status == CAPMILL_E_EXISTS);
+        cm_check_eq(cm_table_output_finish(output, &error), CAPMILL_E_EXISTS);
+        cm_check_that(strstr(error.text, "src_port=1002") != NULL, "%s", error.text);
+        cm_table_output_destroy(output);
+        cm_check(temporary_holds(path, "theirs"));
+        cm_check_eq(tree_count(the.path).n_files, 1);
+        cm_check_eq(tree_count(the.path).n_folders, 1);
+        close_case(&the);
+    }
+}
+
 /* Whoever waits for a block that will not come is called off. */
 CM_TEST(table_output, called_off_at_any_block)
 {
