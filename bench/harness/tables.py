@@ -7,7 +7,7 @@ import os
 from . import measure
 
 DATASET = "imix-1g"
-INPUT_BYTES = 256 << 20
+INPUT_BYTES = 128 << 20
 ROUNDS = 5
 
 FORMATS = [("parquet", "none"), ("parquet", "snappy"), ("parquet", "lz4"), ("parquet", "zstd"), ("parquet", "gzip"),
