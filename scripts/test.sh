@@ -8,7 +8,7 @@
 #                 of tables as DuckDB, pyarrow and fastavro read them (scripts/install_readers.sh)
 #   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
 #   tsan          every test with the thread sanitizer (clang), and the program with many threads
-#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (60 where CI is set, else 10), from its stored corpus
+#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (30 where CI is set, else 10), from its stored corpus
 #   windows       cross build, unit tests under Wine, and the same bytes from the program there as here
 #   all           all of these (default)
 #
@@ -293,7 +293,7 @@ fuzz_one() { # TARGET SECONDS
 }
 
 part_fuzz() {
-    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 60 || echo 10)} target name running=0
+    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 30 || echo 10)} target name running=0
     has clang || { lacking "fuzz targets" clang; return; }
     build fuzz || return
     for target in build/fuzz/tests/fuzz/*_fuzz; do
