@@ -8,7 +8,7 @@
 #                 of tables as DuckDB, pyarrow and fastavro read them (scripts/install_readers.sh)
 #   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
 #   tsan          every test with the thread sanitizer (clang), and the program with many threads
-#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (60 where CI is set, else 10), from its stored corpus
+#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (30 where CI is set, else 10), from its stored corpus
 #   windows       cross build, unit tests under Wine, and the same bytes from the program there as here
 #   all           all of these (default)
 #
@@ -187,16 +187,22 @@ part_differential() {
     ctest_in build/release -L 'differential' -j "$n_jobs"
 }
 
+# Every column that there is of packets: docs/export.md.
+all_columns=timestamp_ns,src_ip,dst_ip,src_port,dst_port,protocol,flow_id,caplen,origlen,tcp_flags,payload,time,packet_number
+all_columns+=,interface,community_id,eth_type,vlan,vlan_inner,ttl,ip_id,tcp_seq,tcp_ack,tcp_window,icmp_type,icmp_code,src_mac
+all_columns+=,dst_mac,payload_len,file,file_offset,flow_packets,flow_bytes,flow_first_ns,flow_last_ns,flow_direction
+
 # Every file of the collection through the program: it may refuse or report damage, and do nothing worse.
 sweep() { # PROGRAM
-    local file command status n=0 bad=0
+    local file files command status n=0 bad=0
     printf '%032d' 7 >"$work/swept.key"
     while IFS= read -r -d '' file; do
         n=$((n + 1))
         for command in "info" "stats --json --decap --port 1-65535" "sort --force --threads 3 -o $work/swept.pcapng" \
             "sort --force --filter ip||ip6||arp --replace-ip 0.0.0.0/1=fd00::/97 --replace-port 1-1000=2001-3000 \
                 --replace-vlan 1=2 --max-payload-bytes 32 --checksums fix --time-scale 0.5 -o $work/swept.pcapng" \
-            "sort --force --min-flow-packets 2 --anonymize $work/swept.key --payload-bytes 00 -o $work/swept.pcapng"; do
+            "sort --force --min-flow-packets 2 --anonymize $work/swept.key --payload-bytes 00 -o $work/swept.pcapng" \
+            "export --force --columns $all_columns -o $work/swept.parquet -o avro:deflate=$work/swept.avro -o $work/swept.jsonl"; do
             # shellcheck disable=SC2086 # options are words
             timeout 120 "$1" $command "$file" >"$work/sweep.text" 2>&1 </dev/null
             status=$?
@@ -209,6 +215,17 @@ sweep() { # PROGRAM
             echo "capmill $command $file: exit status $status"
             tail -n 40 "$work/sweep.text"
         done
+    done < <(find "$CAPMILL_CAPTURES" -type f -size -64M -print0 | sort -z)
+    # merged, sixteen at a time, into one data set
+    while mapfile -d '' -t -n 16 files && [ ${#files[@]} -gt 0 ]; do
+        timeout 120 "$1" export --skip-unreadable --force --decap --rows flows --partition dt/hr --threads 3 \
+            -o "parquet=$work/swept.set" -o "jsonl:packets=$work/swept.set2" "${files[@]}" >"$work/sweep.text" 2>&1 </dev/null
+        case $? in
+            0 | 1 | 3) continue ;;
+        esac
+        bad=$((bad + 1))
+        echo "capmill export into a data set, ${files[*]}:"
+        tail -n 40 "$work/sweep.text"
     done < <(find "$CAPMILL_CAPTURES" -type f -size -64M -print0 | sort -z)
     echo "$n files, $bad runs that ended badly"
     [ $n -gt 0 ] && [ $bad -eq 0 ]
@@ -232,6 +249,29 @@ part_asan() {
         skipped "every capture of the collection" "CAPMILL_CAPTURES is not set"
     fi
     unset UBSAN_OPTIONS ASAN_OPTIONS LSAN_OPTIONS
+}
+
+# Packets and flows as tables, in three formats and as folders of files, with rows of another name as well.
+tables_agree() { # PROGRAM CAPTURE
+    local program=$1 io threads folder=expected
+    rm -rf "$work/tables-expected" "$work/tables-got"
+    mkdir "$work/tables-expected" "$work/tables-got" || return 1
+    while read -r io threads; do
+        "$program" export --force --threads "$threads" --io "$io" --quiet -o "$work/tables-$folder/a.parquet" \
+            -o "$work/tables-$folder/a.jsonl" -o "avro:flows=$work/tables-$folder/a.avro" -o "$work/tables-$folder/a.pcapng" \
+            "$work/$2" || return 1
+        "$program" export --force --threads "$threads" --io "$io" --quiet --memory 16M --sort --partition hr/protocol \
+            -o "parquet=$work/tables-$folder/set" -o "jsonl:flows=$work/tables-$folder/flows" "$work/$2" || return 1
+        [ $folder = expected ] || diff -r "$work/tables-expected" "$work/tables-got" || return 1
+        folder=got
+    done <<'END'
+read 1
+auto 2
+read 4
+mmap 7
+uring 3
+END
+    "$program" export --threads 4 --quiet -o jsonl=- - <"$work/$2" | cmp - "$work/tables-expected/a.jsonl"
 }
 
 # The same bytes from every number of threads and every way of reading.
@@ -261,6 +301,7 @@ threads_agree() { # PROGRAM
             "$program" sort --force --threads 3 --io $io --quiet "${rules[@]}" -o "$work/sorted.pcapng" "$work/$name" || return 1
             cmp "$work/expected.pcapng" "$work/sorted.pcapng" || return 1
         done
+        tables_agree "$program" "$name" || return 1
         "$program" sort --threads 1 --quiet -o - "$work/$name" >"$work/expected.piped" || return 1
         "$program" sort --threads 4 --quiet -o - - <"$work/$name" >"$work/piped" || return 1
         cmp "$work/expected.piped" "$work/piped" || return 1
@@ -277,7 +318,7 @@ part_tsan() {
     ctest() { "${unrandom[@]}" env ctest "$@"; }
     ctest_in build/tsan -LE 'differential|bench|fuzz' -j "$n_jobs"
     unset -f ctest
-    export -f threads_agree
+    export -f threads_agree tables_agree
     export work
     try "many threads, same bytes" "${unrandom[@]}" bash -c 'threads_agree "$1"' - build/tsan/capmill
     unset TSAN_OPTIONS
@@ -293,7 +334,7 @@ fuzz_one() { # TARGET SECONDS
 }
 
 part_fuzz() {
-    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 60 || echo 10)} target name running=0
+    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 30 || echo 10)} target name running=0
     has clang || { lacking "fuzz targets" clang; return; }
     build fuzz || return
     for target in build/fuzz/tests/fuzz/*_fuzz; do
@@ -344,6 +385,19 @@ same_bytes() {
                 cmp here.json there.json || return 1
             done
         done
+        local tables=(-o avro:none=a.avro -o jsonl=a.jsonl -o parquet:none=a.parquet -o parquet:none:flows=f.parquet -o a.pcapng)
+        "${there[@]}" --version | grep -q "gzip: yes" && tables+=(-o a.jsonl.gz -o parquet:gzip=z.parquet)
+        rm -rf here.tables there.tables
+        mkdir here.tables there.tables || return 1
+        (cd here.tables && "$here" export --quiet "${tables[@]}" "../$name") || return 1
+        (cd there.tables && "${there[@]}" export --quiet --threads 2 "${tables[@]}" "../$name") || return 1
+        (cd here.tables && "$here" export --quiet --partition dt/protocol -o jsonl=set "../$name") || return 1
+        (cd there.tables && "${there[@]}" export --quiet --partition dt/protocol -o jsonl=set "../$name") || return 1
+        diff -r here.tables there.tables || return 1
+        # without the usual codec there is a file all the same, and a note
+        "${there[@]}" export -o usual.parquet "$name" 2>&1 | grep -q 'its codec is' ||
+            "${there[@]}" --version | grep -q "snappy: yes" || return 1
+        rm -f usual.parquet
         "${there[@]}" sort --print-plan --io iocp --force -o "there-$name" "$name" || return 1
     done
 }

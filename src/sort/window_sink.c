@@ -408,6 +408,14 @@ static void close_shared(void *context)
     free(shared);
 }
 
+/* What shows where the time goes: encoding for a taker is nearly all of it. */
+static const char *sink_name(const struct shared *shared)
+{
+    if (shared->to_taker)
+        return shared->as_read ? "encode" : "sort and encode";
+    return shared->as_read ? "order as read" : "sort window";
+}
+
 enum capmill_status cm_window_sink_create(const struct cm_sort_options *options, struct cm_sink *sink_ret,
                                           struct cm_error *error)
 {
@@ -432,7 +440,7 @@ enum capmill_status cm_window_sink_create(const struct cm_sort_options *options,
         close_shared(shared);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a sort");
     }
-    *sink_ret = (struct cm_sink){.name = shared->as_read ? "order as read" : "sort window",
+    *sink_ret = (struct cm_sink){.name = sink_name(shared),
                                  .shared = shared,
                                  .open = open_local,
                                  .consume = consume,

@@ -2,7 +2,7 @@
 /* Names at the end of a table: what a run before left is replaced or taken away, whether it ended or was killed;
  * what is nobody's stays. How files are filled: table_files_test.c. */
 #include "base/checked.h"
-#include "unit/sink/made_table.h"
+#include "unit/sink/made_letters.h"
 
 struct commit_case {
     struct temporary_folder folder;

@@ -4,7 +4,7 @@
 #include "sink/table_files.h"
 
 #include "base/checked.h"
-#include "unit/sink/made_table.h"
+#include "unit/sink/made_letters.h"
 
 static struct cm_table_files *open_files(const struct made_encoder *encoder, const char *path,
                                          const char *partition, uint64_t max_file_bytes,

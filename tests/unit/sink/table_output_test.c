@@ -6,8 +6,8 @@
 #include "base/checked.h"
 #include "os/thread.h"
 #include "sink/partition.h"
+#include "unit/sink/made_letters.h"
 #include "unit/sink/made_rows.h"
-#include "unit/sink/made_table.h"
 #include "unit/sort/drawn.h"
 
 #define N_BLOCKS  40u

@@ -30,10 +30,7 @@ static void check_link_bytes(uint16_t link_type, unsigned version, const uint8_t
     h = decode(link_type, &p);
     check_ip_tcp(&h, version, n);
     cm_check_that(cm_wire_link_is_known(link_type), "link type %u", link_type);
-    /* that link type is what follows an Ethernet header of PPPoE */
-    cm_check_eq(h.eth_type, link_type == CM_LINK_PPP_ETHER ? CM_ETH_PPPOE
-                            : version == 4                 ? CM_ETH_IPV4
-                                                           : CM_ETH_IPV6);
+    cm_check_eq(h.eth_type, version == 4 ? CM_ETH_IPV4 : CM_ETH_IPV6);
 }
 
 static void check_opaque_bytes(uint16_t link_type, const uint8_t *header, uint32_t n)

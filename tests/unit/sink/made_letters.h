@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An encoder whose parts are letters, which counts what is alive, fails where it is told to, and holds its row
  * groups as real ones do; and folders with folders in them. Not a test. */
-#ifndef CM_TESTS_SINK_MADE_TABLE_H
-#define CM_TESTS_SINK_MADE_TABLE_H
+#ifndef CM_TESTS_SINK_MADE_LETTERS_H
+#define CM_TESTS_SINK_MADE_LETTERS_H
 
 #include "sink/table_files.h"
 #include "unit/os/temporary_folder.h"
