@@ -167,8 +167,10 @@ CM_TEST(fan_out, of_two_that_overlap)
     temporary_open(&folder);
     snprintf(in[0], sizeof(in[0]), "%s/in.pcap", folder.path);
     snprintf(in[1], sizeof(in[1]), "%s/in.pcapng", folder.path);
-    generate_capture(in[0], small);
-    snprintf(recipe, sizeof(recipe), "%sformat = pcapng\nseed = 2\nstart = 2024-01-01T00:00:05Z\n", small);
+    snprintf(recipe, sizeof(recipe), "%spackets = 2500\n", small);
+    generate_capture(in[0], recipe);
+    snprintf(recipe, sizeof(recipe),
+             "%spackets = 2500\nformat = pcapng\nseed = 2\nstart = 2024-01-01T00:00:02Z\n", small);
     generate_capture(in[1], recipe);
     compare_wishes(inputs, 2, N_OUTPUTS, &folder, "overlapping", true, 1);
     temporary_close(&folder);
@@ -201,7 +203,7 @@ CM_TEST(fan_out, of_many_ranges)
     temporary_open(&folder);
     for (unsigned i = 0; i < 2; i++) {
         snprintf(in[i], sizeof(in[i]), "%s/in%u.pcap", folder.path, i);
-        generate_capture(in[i], i == 0 ? "size = 9M\norder = shuffled\n" : "size = 5M\nseed = 3\n");
+        generate_capture(in[i], i == 0 ? "size = 5M\norder = shuffled\n" : "size = 4500K\nseed = 3\n");
     }
     for (size_t n_inputs = 1; n_inputs <= 2; n_inputs++) {
         struct export_case the = {inputs, n_inputs, CAPMILL_EXPORT, NULL, outputs, N_OUTPUTS, 0};
