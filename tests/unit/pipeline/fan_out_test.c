@@ -193,6 +193,34 @@ CM_TEST(fan_out, of_sections_and_interfaces)
     temporary_close(&folder);
 }
 
+/* More packets without a time than a block takes, before the first that has one: it is that one's time that all move
+ * with. */
+CM_TEST(fan_out, of_many_packets_without_a_time)
+{
+    struct temporary_folder folder;
+    struct made made = {0};
+    char in[600];
+    const char *inputs[] = {in};
+
+    temporary_open(&folder);
+    snprintf(in, sizeof(in), "%s/in.pcapng", folder.path);
+    made_pcapng(&made);
+    made_interface(&made, 1);
+    for (unsigned i = 0; i < 9000; i++)
+        made_simple_packet(&made, 60);
+    for (unsigned i = 0; i < 100; i++)
+        made_packet(&made, 0, START_S * 1000000 + i * 1000, 60, i);
+    temporary_write(in, made.bytes, made.n);
+    for (unsigned sorts = 0; sorts < 2; sorts++) {
+        struct export_case the = {inputs,         1, sorts ? CAPMILL_SORT : CAPMILL_EXPORT, change, outputs,
+                                  N_WITHOUT_PCAP, 0};
+
+        compare(&folder, &the, "without a time");
+    }
+    made_free(&made);
+    temporary_close(&folder);
+}
+
 /* Some ranges for each thread, as they are and merged. */
 CM_TEST(fan_out, of_many_ranges)
 {
