@@ -40,16 +40,15 @@ struct local {
 
 /* --- a block --- */
 
-/* The least time of a block, of the packets that have one where any has. */
-static uint64_t earliest(const struct cm_ordered_block *block)
+static void tell_first(void *context, uint64_t time_ns)
 {
-    uint64_t least_ns = UINT64_MAX;
+    struct cm_fan_out *fan = context;
 
-    for (size_t i = 0; i < block->n_packets; i++) {
-        if ((block->packets[i].flags & CM_ORDERED_UNTIMED) == 0)
-            least_ns = cm_min_u64(least_ns, block->packets[i].time_ns);
-    }
-    return least_ns == UINT64_MAX ? 0 : least_ns;
+    if (fan->has_first) /* a pass before has found it */
+        return;
+    fan->has_first = true;
+    fan->first_ns = time_ns;
+    cm_written_set_first(&fan->renderer.records, time_ns);
 }
 
 static void drop(void *context, struct cm_ordered_block *block)
@@ -74,11 +73,6 @@ static enum capmill_status settle(void *context, struct cm_ordered_block *block,
     if (tickets == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of packets");
     block->ticket = tickets;
-    if (!fan->has_first && block->n_packets > 0) {
-        fan->has_first = true;
-        fan->first_ns = earliest(block);
-        cm_written_set_first(&fan->renderer.records, fan->first_ns);
-    }
     for (size_t i = 0; i < fan->n && status >= 0; i++) {
         if (fan->outputs[i].capture != NULL)
             status = cm_fan_capture_settle(fan->outputs[i].capture, block,
@@ -177,6 +171,7 @@ struct cm_taker cm_fan_out_taker(struct cm_fan_out *fan)
     return (struct cm_taker){.context = fan,
                              .open = open_local,
                              .close = close_local,
+                             .first = tell_first,
                              .settle = settle,
                              .take = take,
                              .drop = drop};
@@ -315,11 +310,8 @@ enum capmill_status cm_fan_out_create(const struct cm_fan_out_options *options, 
         cm_fan_out_destroy(fan);
         return status;
     }
-    if (options->first_ns != NULL) {
-        fan->has_first = true;
-        fan->first_ns = *options->first_ns;
-        cm_written_set_first(&fan->renderer.records, fan->first_ns);
-    }
+    if (options->first_ns != NULL)
+        tell_first(fan, *options->first_ns);
     *fan_ret = fan;
     return CAPMILL_OK;
 }

@@ -13,7 +13,7 @@ struct cm_fan_out;
  * of flows, NULL where no output wants them. Both outlive it. */
 struct cm_fan_out_options {
     struct capmill_run *run;
-    const uint64_t *first_ns; /* NULL: the first block tells */
+    const uint64_t *first_ns; /* NULL: the order tells (core/ordered.h) */
     const struct cm_flow_facts_table *facts;
     uint64_t memory_bytes; /* for each output */
 };

@@ -97,6 +97,18 @@ static bool piece_is_full(const struct cm_gather *gather, uint64_t n, uint64_t n
                             : n >= PIECE_PACKETS || n_bytes >= PIECE_BYTES;
 }
 
+/* Of packets in order of time the first that has one; those that keep the order of their inputs know it before. */
+static void tell_first(const struct cm_gather *gather)
+{
+    const struct cm_index *index = gather->index;
+    uint64_t i = 0;
+
+    while (i < index->n && (index->entries[i].flags & CM_ORDERED_UNTIMED) != 0)
+        i++;
+    if (index->n > 0)
+        gather->taker.first(gather->taker.context, i < index->n ? index->entries[i].time_ns : 0);
+}
+
 static enum capmill_status settle(struct cm_gather *gather, struct cm_group *group, bool rest,
                                   struct cm_error *error)
 {
@@ -141,6 +153,8 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
     if (gather->to_taker) /* what settles places counts what it reserves */
         group->n_bytes = n_bytes;
     gather->next = end;
+    if (first == 0 && gather->to_taker && gather->taker.first != NULL)
+        tell_first(gather);
     /* a taker gets what is left with the last block, as it does from a window */
     rest = gather->to_taker ? end == index->n : end == first;
     gather->rest_settled = rest;

@@ -70,6 +70,85 @@ static bool next_number(const struct made *text, size_t *at, const char *name, u
     return true;
 }
 
+/* --- where packets come from --- */
+
+#define N_RECORDS 6000u
+
+static const struct capmill_word origin_columns[] = {{"file,packet_number,file_offset,caplen", NULL}};
+static const struct capmill_filter_rule long_ones[] = {{.field = CAPMILL_FILTER_MIN_LEN, .value = "100"}};
+
+static void ask_for_origins(struct capmill_job *job)
+{
+    job->table.columns = origin_columns;
+    job->table.n_columns = 1;
+    job->filter.rules.rules = long_ones;
+    job->filter.rules.n_rules = 1;
+}
+
+static void ask_for_sorted_origins(struct capmill_job *job)
+{
+    ask_for_origins(job);
+    job->by_time = true;
+}
+
+/* Two captures that overlap: what is filtered away has its number and its place, too. */
+CM_TEST(export_tables, rows_name_the_records_that_they_are_of)
+{
+    static uint64_t offsets[2][N_RECORDS];
+    static uint32_t lengths[2][N_RECORDS];
+    struct tables tables;
+    struct made made = {0};
+    char paths[2][600];
+    const char *inputs[] = {paths[0], paths[1]};
+    uint64_t n_kept = 0;
+
+    open_tables(&tables, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        made.n = 0;
+        made_pcap(&made, 1);
+        for (uint32_t k = 0; k < N_RECORDS; k++) {
+            offsets[i][k] = made.n;
+            lengths[i][k] = 40 + (k * 37 + i) % 300;
+            n_kept += lengths[i][k] >= 100;
+            made_record(&made, START_S * 1000000 + k * 100 + i * 50 - (k % 9 == 4 ? 300 : 0), lengths[i][k],
+                        k);
+        }
+        snprintf(paths[i], sizeof(paths[i]), "%s/in%u.pcap", tables.folder.path, i);
+        temporary_write(paths[i], made.bytes, made.n);
+    }
+    tables.the.inputs = inputs;
+    for (size_t n_inputs = 1; n_inputs <= 2; n_inputs++) {
+        for (size_t w = 0; w < 6; w++) {
+            uint64_t seen[2] = {0};
+            uint64_t number, offset, length, last = 0;
+            size_t at[3] = {0}, line = 0;
+
+            tables.the.n_inputs = n_inputs;
+            run_tables(&tables, w % 2 ? ask_for_origins : ask_for_sorted_origins, &ways[w]);
+            cm_check_that(tables.ran.status == CAPMILL_OK, "%s", tables.ran.text);
+            while (next_number(&tables.text, &at[0], "packet_number", &number)) {
+                const char *text = (const char *)tables.text.bytes + line;
+                unsigned i = memcmp(strchr(text, ',') - 9, "in0.pcap\"", 9) == 0 ? 0 : 1;
+
+                cm_check(next_number(&tables.text, &at[1], "file_offset", &offset));
+                cm_check(next_number(&tables.text, &at[2], "caplen", &length));
+                cm_check(number >= 1 && number <= N_RECORDS);
+                cm_check_eq(offset, offsets[i][number - 1]);
+                cm_check_eq(length, lengths[i][number - 1]);
+                if (n_inputs == 1 && w % 2) /* as it was read */
+                    cm_check(number > last);
+                last = number;
+                seen[i]++;
+                line = at[0];
+            }
+            cm_check_eq(seen[0] + seen[1], tables.ran.report.rows_written);
+            cm_check(n_inputs == 1 ? seen[1] == 0 : seen[0] + seen[1] == n_kept);
+        }
+    }
+    made_free(&made);
+    close_tables(&tables);
+}
+
 /* --- facts of flows --- */
 
 static const struct capmill_word fact_columns[] = {

@@ -167,8 +167,10 @@ CM_TEST(fan_out, of_two_that_overlap)
     temporary_open(&folder);
     snprintf(in[0], sizeof(in[0]), "%s/in.pcap", folder.path);
     snprintf(in[1], sizeof(in[1]), "%s/in.pcapng", folder.path);
-    generate_capture(in[0], small);
-    snprintf(recipe, sizeof(recipe), "%sformat = pcapng\nseed = 2\nstart = 2024-01-01T00:00:05Z\n", small);
+    snprintf(recipe, sizeof(recipe), "%spackets = 2500\n", small);
+    generate_capture(in[0], recipe);
+    snprintf(recipe, sizeof(recipe),
+             "%spackets = 2500\nformat = pcapng\nseed = 2\nstart = 2024-01-01T00:00:02Z\n", small);
     generate_capture(in[1], recipe);
     compare_wishes(inputs, 2, N_OUTPUTS, &folder, "overlapping", true, 1);
     temporary_close(&folder);
@@ -191,6 +193,34 @@ CM_TEST(fan_out, of_sections_and_interfaces)
     temporary_close(&folder);
 }
 
+/* More packets without a time than a block takes, before the first that has one: it is that one's time that all move
+ * with. */
+CM_TEST(fan_out, of_many_packets_without_a_time)
+{
+    struct temporary_folder folder;
+    struct made made = {0};
+    char in[600];
+    const char *inputs[] = {in};
+
+    temporary_open(&folder);
+    snprintf(in, sizeof(in), "%s/in.pcapng", folder.path);
+    made_pcapng(&made);
+    made_interface(&made, 1);
+    for (unsigned i = 0; i < 9000; i++)
+        made_simple_packet(&made, 60);
+    for (unsigned i = 0; i < 100; i++)
+        made_packet(&made, 0, START_S * 1000000 + i * 1000, 60, i);
+    temporary_write(in, made.bytes, made.n);
+    for (unsigned sorts = 0; sorts < 2; sorts++) {
+        struct export_case the = {inputs,         1, sorts ? CAPMILL_SORT : CAPMILL_EXPORT, change, outputs,
+                                  N_WITHOUT_PCAP, 0};
+
+        compare(&folder, &the, "without a time");
+    }
+    made_free(&made);
+    temporary_close(&folder);
+}
+
 /* Some ranges for each thread, as they are and merged. */
 CM_TEST(fan_out, of_many_ranges)
 {
@@ -201,7 +231,7 @@ CM_TEST(fan_out, of_many_ranges)
     temporary_open(&folder);
     for (unsigned i = 0; i < 2; i++) {
         snprintf(in[i], sizeof(in[i]), "%s/in%u.pcap", folder.path, i);
-        generate_capture(in[i], i == 0 ? "size = 9M\norder = shuffled\n" : "size = 5M\nseed = 3\n");
+        generate_capture(in[i], i == 0 ? "size = 5M\norder = shuffled\n" : "size = 4500K\nseed = 3\n");
     }
     for (size_t n_inputs = 1; n_inputs <= 2; n_inputs++) {
         struct export_case the = {inputs, n_inputs, CAPMILL_EXPORT, NULL, outputs, N_OUTPUTS, 0};

@@ -29,6 +29,8 @@ struct made_taker {
     uint64_t fail_settle_at, fail_take_at, fail_open_at; /* numbers; NEVER */
     bool in_turn; /* blocks are taken in order: whoever is early waits, as those who write do */
     /* of whoever settles */
+    unsigned n_told;
+    uint64_t first_ns;
     struct kept_block *blocks[MADE_MAX_BLOCKS];
     size_t n_settled;
     _Atomic unsigned n_settling;
@@ -57,6 +59,14 @@ static inline void taker_close(void *context, void *local)
     if (local != NULL)
         atomic_fetch_sub(&taker->n_open, 1);
     free(local);
+}
+
+static inline void taker_first(void *context, uint64_t time_ns)
+{
+    struct made_taker *taker = context;
+
+    cm_check(taker->n_told++ == 0 && taker->n_settled == 0);
+    taker->first_ns = time_ns;
 }
 
 static inline enum capmill_status taker_settle(void *context, struct cm_ordered_block *block,
@@ -160,6 +170,7 @@ static inline void made_taker_init(struct made_taker *taker, const struct made_r
     taker->table = (struct cm_taker){.context = taker,
                                      .open = taker_open,
                                      .close = taker_close,
+                                     .first = taker_first,
                                      .settle = taker_settle,
                                      .take = taker_take,
                                      .drop = taker_drop};
@@ -291,6 +302,9 @@ static inline void check_blocks(const struct made_taker *taker, bool as_read, ui
         cm_check_that(event == block->n_events, "seed %" PRIu64 ": block %zu has %zu events too many", seed,
                       b, block->n_events - event);
     }
+    cm_check_eq(taker->n_told, n > 0);
+    if (n > 0 && !as_read)
+        cm_check_eq(taker->first_ns, order[0]->time_ns);
     cm_check_that(at == n && taker->n_settled > 0, "seed %" PRIu64 ": %zu of %zu packets", seed, at, n);
     free((void *)(uintptr_t)order[n]);
     free(order);
