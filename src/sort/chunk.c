@@ -222,6 +222,8 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
 void cm_chunk_copy_entries(const struct cm_chunk *chunk, size_t from, size_t to,
                            struct cm_ordered_packet *out)
 {
+    if (to == from) /* a chunk without packets has no entries */
+        return;
     memcpy(out, chunk->entries + from, (to - from) * sizeof(*out));
     for (size_t i = 0; i < to - from && chunk->numbered; i++)
         cm_number_split(chunk->number_base + cm_ordered_number(&out[i]), &out[i].written_bytes,
