@@ -161,13 +161,10 @@ static enum capmill_status add_indices(struct adding *adding, struct cm_error *e
                                       &adding->column->bounds, &keeper, error);
 }
 
-static bool have_room_for_values(struct cm_parquet_file *file)
+static bool have_room_for_values(struct cm_parquet_file *file, uint32_t n_rows)
 {
-    if (file->numbers == NULL)
-        file->numbers = malloc(CM_TABLE_MAX_ROWS * sizeof(file->numbers[0]));
-    if (file->spans == NULL)
-        file->spans = malloc(CM_TABLE_MAX_ROWS * sizeof(file->spans[0]));
-    return file->numbers != NULL && file->spans != NULL;
+    return CM_GROW(file->numbers, file->numbers_capacity, n_rows, 64) &&
+           CM_GROW(file->spans, file->spans_capacity, n_rows, 64);
 }
 
 /* The part's values without a dictionary: the row group's took no more. */
@@ -179,7 +176,7 @@ static enum capmill_status add_values_again(struct adding *adding, struct cm_err
     struct cm_parquet_keeper keeper = {adding, keep_page};
     uint32_t n = adding->n_rows - adding->column->n_nulls;
 
-    if (!have_room_for_values(file))
+    if (!have_room_for_values(file, adding->n_rows))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the values of a part");
     if (found->numbers != NULL) {
         for (uint32_t i = 0; i < n; i++)
@@ -238,13 +235,11 @@ static void note_order(struct adding *adding)
     chunk->last = column->last;
 }
 
-static enum capmill_status make_maps(struct cm_parquet_file *file, struct cm_error *error)
+/* As much as parts want: thousands of files of a data set may be open, with few rows in each. */
+static enum capmill_status make_maps(struct cm_parquet_file *file, uint32_t n_rows, struct cm_error *error)
 {
-    if (file->map == NULL)
-        file->map = malloc(CM_TABLE_MAX_ROWS * sizeof(file->map[0]));
-    if (file->indices == NULL)
-        file->indices = malloc(CM_TABLE_MAX_ROWS * sizeof(file->indices[0]));
-    if (file->map == NULL || file->indices == NULL)
+    if (!CM_GROW(file->map, file->map_capacity, n_rows, 64) ||
+        !CM_GROW(file->indices, file->indices_capacity, n_rows, 64))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the indices of a part");
     return CAPMILL_OK;
 }
@@ -252,7 +247,7 @@ static enum capmill_status make_maps(struct cm_parquet_file *file, struct cm_err
 static enum capmill_status add_columns(struct cm_parquet_file *file, struct cm_parquet_part *part,
                                        struct cm_error *error)
 {
-    enum capmill_status status = make_maps(file, error);
+    enum capmill_status status = make_maps(file, part->part.n_rows, error);
 
     for (size_t c = 0; status == CAPMILL_OK && c < file->encoder->n_columns; c++) {
         struct adding adding = {file, &file->encoder->columns[c], &file->chunks[c], &part->columns[c],

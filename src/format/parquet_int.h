@@ -288,10 +288,10 @@ struct cm_parquet_file {
     uint64_t group_bytes; /* encoded */
     uint64_t held;        /* memory */
     uint32_t *map;        /* indices of a part's values in the row group's dictionary */
-    uint32_t *indices;    /* of the part's rows; CM_TABLE_MAX_ROWS of each */
-    uint64_t
-        *numbers; /* values again, where a dictionary became too large; as many, made when first wanted */
+    uint32_t *indices;    /* of the part's rows */
+    uint64_t *numbers;    /* values again, where a dictionary became too large */
     struct cm_span *spans;
+    size_t map_capacity, indices_capacity, numbers_capacity, spans_capacity; /* for rows of a part */
     struct cm_parquet_chunk chunks[];
 };
 
