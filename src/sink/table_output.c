@@ -12,7 +12,7 @@
 #include "format/avro.h"
 #include "format/jsonl.h"
 #include "format/parquet.h"
-#include "sink/partition.h"
+#include "sink/table_columns_int.h"
 #include "sink/turns.h"
 
 /* Encoded blocks that may wait for a slow disk or reader, at most: some for each of many threads. More than that
@@ -24,15 +24,7 @@
 
 struct cm_table_output {
     struct cm_table_output_options options;
-    struct cm_packet_columns *columns; /* of packets, with those that only folders tell */
-    struct cm_flow_rows *flows;
-    const struct cm_table_schema *whole; /* of rows as they are made */
-    struct cm_table_schema schema;       /* of the files */
-    struct cm_column *schema_columns;
-    size_t *schema_from; /* of each: its column in `whole` */
-    size_t time_column;  /* in `whole`; SIZE_MAX: none */
-    size_t last_time_column;
-    struct cm_partition *partition;
+    struct cm_table_columns columns;
     struct cm_table_encoder encoder;
     char *sidecar;
     struct cm_table_files *files;
@@ -78,9 +70,9 @@ static void time_bounds(const struct cm_table_output *output, const struct cm_ta
     uint64_t min_ns = UINT64_MAX;
     uint64_t max_ns = 0;
 
-    for (uint32_t i = 0; i < rows->n_rows && output->time_column != SIZE_MAX; i++) {
-        min_ns = cm_min_u64(min_ns, rows->columns[output->time_column].numbers[i]);
-        max_ns = cm_max_u64(max_ns, rows->columns[output->last_time_column].numbers[i]);
+    for (uint32_t i = 0; i < rows->n_rows && output->columns.time_column != SIZE_MAX; i++) {
+        min_ns = cm_min_u64(min_ns, rows->columns[output->columns.time_column].numbers[i]);
+        max_ns = cm_max_u64(max_ns, rows->columns[output->columns.last_time_column].numbers[i]);
     }
     *min_ret = min_ns;
     *max_ret = max_ns;
@@ -100,8 +92,8 @@ static enum capmill_status encode_rows(void *context, const struct cm_partition_
     piece = &item->pieces[item->n];
     snprintf(piece->key, sizeof(piece->key), "%s", part->key);
     time_bounds(output, &part->rows, &piece->min_ns, &piece->max_ns);
-    for (size_t i = 0; i < output->schema.n_columns; i++)
-        local->values[i] = part->rows.columns[output->schema_from[i]];
+    for (size_t i = 0; i < output->columns.schema.n_columns; i++)
+        local->values[i] = part->rows.columns[output->columns.schema_from[i]];
     if (output->encoder.encode(output->encoder.context, local->encoder, &rows, &piece->part, error) < 0)
         return error->status;
     item->n++;
@@ -146,13 +138,13 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
     local->item = item;
     if (packets->n == 0) {
         ;
-    } else if (output->flows != NULL) {
-        status = cm_flow_updates_make(output->flows, packets, &item->updates, error);
+    } else if (output->columns.flows != NULL) {
+        status = cm_flow_updates_make(output->columns.flows, packets, &item->updates, error);
     } else {
-        status = cm_packet_columns_fill(output->columns, local->columns, packets, &rows, error);
+        status = cm_packet_columns_fill(output->columns.packets, local->columns, packets, &rows, error);
         if (status >= 0)
-            status = cm_partition_rows(output->partition, local->split, output->whole, &rows, encode_rows,
-                                       local, error);
+            status = cm_partition_rows(output->columns.partition, local->split, output->columns.whole, &rows,
+                                       encode_rows, local, error);
     }
     if (status < 0) {
         discard_item(output, item);
@@ -187,21 +179,21 @@ static enum capmill_status add_flows(struct cm_table_output *output, const struc
 {
     struct local *local = output->writer_local;
     struct item item = {0};
-    enum capmill_status status = cm_flow_rows_add(output->flows, updates, error);
+    enum capmill_status status = cm_flow_rows_add(output->columns.flows, updates, error);
 
     local->output = output;
     local->item = &item;
     /* a few at a time would make pages of a few rows */
-    if (updates != NULL && cm_flow_rows_waiting(output->flows) < LEAST_FLOW_ROWS)
+    if (updates != NULL && cm_flow_rows_waiting(output->columns.flows) < LEAST_FLOW_ROWS)
         return status;
     while (status == CAPMILL_OK) {
         struct cm_table_rows rows;
 
-        status = cm_flow_rows_next(output->flows, &rows, error);
+        status = cm_flow_rows_next(output->columns.flows, &rows, error);
         if (status != CAPMILL_OK)
             break;
-        status = cm_partition_rows(output->partition, local->split, output->whole, &rows, encode_rows, local,
-                                   error);
+        status = cm_partition_rows(output->columns.partition, local->split, output->columns.whole, &rows,
+                                   encode_rows, local, error);
         if (status >= 0)
             status = add_pieces(output, &item, error);
     }
@@ -227,7 +219,7 @@ enum capmill_status cm_table_output_finish(struct cm_table_output *output, struc
 {
     enum capmill_status status = cm_turns_finish(output->turns, error);
 
-    if (status >= 0 && output->flows != NULL)
+    if (status >= 0 && output->columns.flows != NULL)
         status = add_flows(output, NULL, error);
     return status < 0 ? status : cm_table_files_finish(output->files, error);
 }
@@ -249,7 +241,7 @@ const struct cm_table_files *cm_table_output_files(const struct cm_table_output 
 
 uint64_t cm_table_output_ended_early(const struct cm_table_output *output)
 {
-    return output->flows != NULL ? cm_flow_rows_ended_early(output->flows) : 0;
+    return output->columns.flows != NULL ? cm_flow_rows_ended_early(output->columns.flows) : 0;
 }
 
 /* --- threads --- */
@@ -262,11 +254,12 @@ enum capmill_status cm_table_output_open(struct cm_table_output *output, void **
 
     if (local == NULL)
         return no_memory(output, error);
-    if (output->columns != NULL)
-        local->columns = cm_packet_columns_local_create(output->columns);
+    if (output->columns.packets != NULL)
+        local->columns = cm_packet_columns_local_create(output->columns.packets);
     local->split = cm_partition_split_create();
-    local->values = calloc(output->schema.n_columns + 1, sizeof(*local->values));
-    if ((output->columns != NULL && local->columns == NULL) || local->split == NULL || local->values == NULL)
+    local->values = calloc(output->columns.schema.n_columns + 1, sizeof(*local->values));
+    if ((output->columns.packets != NULL && local->columns == NULL) || local->split == NULL ||
+        local->values == NULL)
         status = no_memory(output, error);
     if (status >= 0 && output->encoder.open != NULL)
         status = output->encoder.open(output->encoder.context, &local->encoder, error);
@@ -293,164 +286,19 @@ void cm_table_output_close(struct cm_table_output *output, void *context)
 
 /* --- set-up --- */
 
-static size_t column_of(const struct cm_table_schema *schema, const char *name)
-{
-    for (size_t i = 0; i < schema->n_columns; i++) {
-        if (strcmp(schema->columns[i].name, name) == 0)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
-static bool is_column(const struct cm_table_output *output, const char *name)
-{
-    const struct cm_column *known;
-    bool is_default;
-
-    for (size_t i = 0; (known = output->options.of_flows ? cm_flow_column_known(i, &is_default)
-                                                         : cm_packet_column_known(i, &is_default)) != NULL;
-         i++) {
-        if (strcmp(known->name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The names that were asked for, or those of the default set, and behind them what only folders tell; what is no
- * column is left for the partition to refuse. */
-static enum capmill_status list_columns(struct cm_table_output *output, char **more, size_t n_more,
-                                        const char ***names_ret, size_t *n_ret, struct cm_error *error)
-{
-    const struct cm_table_output_options *options = &output->options;
-    const char *const *asked = options->of_flows ? options->flows.names : options->packets.names;
-    size_t n_asked = options->of_flows ? options->flows.n_names : options->packets.n_names;
-    const char **names = NULL;
-    size_t n = 0, capacity = 0;
-
-    for (size_t i = 0;; i++) {
-        bool is_default = true;
-        const struct cm_column *known;
-        const char *name;
-
-        if (asked != NULL) {
-            name = i < n_asked ? asked[i] : NULL;
-        } else {
-            known = options->of_flows ? cm_flow_column_known(i, &is_default)
-                                      : cm_packet_column_known(i, &is_default);
-            name = known != NULL ? known->name : NULL;
-        }
-        if (name == NULL)
-            break;
-        if (!is_default)
-            continue;
-        if (!CM_GROW(names, capacity, n + 1 + n_more, 32)) {
-            free(names);
-            return no_memory(output, error);
-        }
-        names[n++] = name;
-    }
-    output->schema.n_columns = n; /* those of the files, for now */
-    for (size_t m = 0; m < n_more; m++) {
-        bool there = !is_column(output, more[m]);
-
-        for (size_t i = 0; i < n; i++)
-            there = there || strcmp(names[i], more[m]) == 0;
-        if (!there && names != NULL)
-            names[n++] = more[m];
-    }
-    *names_ret = names;
-    *n_ret = n;
-    return CAPMILL_OK;
-}
-
-static enum capmill_status make_rows(struct cm_table_output *output, const char *const *names, size_t n,
-                                     struct cm_error *error)
-{
-    struct cm_packet_columns_options packets = output->options.packets;
-    struct cm_flow_rows_options flows = output->options.flows;
-    enum capmill_status status;
-
-    packets.names = flows.names = names;
-    packets.n_names = flows.n_names = n;
-    if (output->options.of_flows) {
-        status = cm_flow_rows_create(&flows, &output->flows, error);
-        if (status >= 0)
-            output->whole = cm_flow_rows_schema(output->flows);
-    } else {
-        status = cm_packet_columns_create(&packets, &output->columns, error);
-        if (status >= 0)
-            output->whole = cm_packet_columns_schema(output->columns);
-    }
-    return status;
-}
-
-/* The files have what was asked for, but for what their folder tells. */
-static enum capmill_status make_schema(struct cm_table_output *output, struct cm_error *error)
-{
-    size_t n_asked = output->schema.n_columns;
-    size_t n = 0;
-
-    output->schema_columns = calloc(n_asked + 1, sizeof(*output->schema_columns));
-    output->schema_from = calloc(n_asked + 1, sizeof(*output->schema_from));
-    if (output->schema_columns == NULL || output->schema_from == NULL)
-        return no_memory(output, error);
-    for (size_t i = 0; i < n_asked && i < output->whole->n_columns; i++) {
-        if (cm_partition_tells(output->partition, output->whole->columns[i].name))
-            continue;
-        output->schema_columns[n] = output->whole->columns[i];
-        output->schema_from[n++] = i;
-    }
-    if (n == 0)
-        return cm_error_set(error, CAPMILL_E_USAGE, 0,
-                            "%s: every column is told by the folders, and none is left for the files",
-                            output->options.partition_origin);
-    output->schema = (struct cm_table_schema){output->whole->record_name, output->schema_columns, n};
-    return CAPMILL_OK;
-}
-
-static enum capmill_status set_up_columns(struct cm_table_output *output, struct cm_error *error)
-{
-    const char *time_name = output->options.of_flows ? "first_ns" : "timestamp_ns";
-    const char *last_name = output->options.of_flows ? "last_ns" : "timestamp_ns";
-    const char *text = output->options.partition;
-    char *more[CM_PARTITION_MAX_COLUMNS + 2];
-    const char **names = NULL;
-    size_t n_more = text != NULL ? cm_partition_names(text, time_name, more) : 0;
-    size_t n = 0;
-    enum capmill_status status = list_columns(output, more, n_more, &names, &n, error);
-
-    if (status >= 0)
-        status = make_rows(output, names, n, error);
-    if (status >= 0 && text != NULL)
-        status = cm_partition_create(text, output->options.partition_origin, output->whole, time_name,
-                                     &output->partition, error);
-    if (status >= 0)
-        status = make_schema(output, error);
-    if (status >= 0) {
-        output->time_column = column_of(output->whole, time_name);
-        output->last_time_column = column_of(output->whole, last_name);
-        if (output->last_time_column == SIZE_MAX)
-            output->time_column = SIZE_MAX;
-    }
-    free(names);
-    for (size_t i = 0; i < n_more; i++)
-        free(more[i]);
-    return status;
-}
-
 static enum capmill_status make_encoder(struct cm_table_output *output, struct cm_error *error)
 {
     struct cm_table_options encoding = output->options.encoding;
     enum capmill_status status = CAPMILL_E_INTERNAL;
 
-    encoding.schema = &output->schema;
+    encoding.schema = &output->columns.schema;
     switch (output->options.format) {
     case CM_TABLE_PARQUET:
         return cm_parquet_encoder_create(&encoding, &output->encoder, error);
     case CM_TABLE_AVRO:
         status = cm_avro_encoder_create(&encoding, &output->encoder, error);
         if (status >= 0)
-            status = cm_avro_schema_text(&output->schema, true, &output->sidecar, error);
+            status = cm_avro_schema_text(&output->columns.schema, true, &output->sidecar, error);
         return status;
     case CM_TABLE_JSONL:
         return cm_jsonl_encoder_create(&encoding, &output->encoder, error);
@@ -526,7 +374,7 @@ static enum capmill_status check_folder(const char *path, struct cm_error *error
 static enum capmill_status set_up(struct cm_table_output *output, struct cm_error *error)
 {
     const struct cm_table_output_options *options = &output->options;
-    enum capmill_status status = set_up_columns(output, error);
+    enum capmill_status status = cm_table_columns_make(&output->options, &output->columns, error);
 
     if (status >= 0 && make_encoder(output, error) < 0)
         return cm_error_context(error, "output %s", options->path);
@@ -547,8 +395,8 @@ enum capmill_status cm_table_output_check(const struct cm_table_output_options *
     /* what a thread needs to encode, a compressor say, is part of it */
     if (status >= 0 && cm_table_output_open(output, &local, error) < 0)
         status = cm_error_context(error, "output %s", options->path);
-    *wants_flows_ret =
-        status >= 0 && output->columns != NULL && cm_packet_columns_want_flows(output->columns);
+    *wants_flows_ret = status >= 0 && output->columns.packets != NULL &&
+                       cm_packet_columns_want_flows(output->columns.packets);
     cm_table_output_close(output, local);
     cm_table_output_destroy(output);
     return status < 0 ? status : CAPMILL_OK;
@@ -597,16 +445,12 @@ void cm_table_output_destroy(struct cm_table_output *output)
     cm_table_files_destroy(output->files);
     if (output->encoder.destroy != NULL)
         output->encoder.destroy(output->encoder.context);
-    cm_partition_destroy(output->partition);
-    cm_packet_columns_destroy(output->columns);
-    cm_flow_rows_destroy(output->flows);
-    free(output->schema_columns);
-    free(output->schema_from);
+    cm_table_columns_free(&output->columns);
     free(output->sidecar);
     free(output);
 }
 
 bool cm_table_output_wants_headers(const struct cm_table_output *output)
 {
-    return output->flows != NULL || cm_packet_columns_want_headers(output->columns);
+    return output->columns.flows != NULL || cm_packet_columns_want_headers(output->columns.packets);
 }
