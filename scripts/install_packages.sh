@@ -11,6 +11,7 @@ test=("${build[@]}"
     clang libclang-rt-14-dev llvm-14           # sanitizers, fuzzing, and the names of functions in their reports
     clang-format-14 groff-base                 # layout of sources, man pages
     libcriterion-dev pkg-config python3 ccache
+    python3-venv                               # a place for readers of tables (install_readers.sh)
     tshark tcpdump tcpreplay                   # what results are compared with (with capinfos, reordercap, editcap)
     gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 wine64 # the Windows build and a place to run it
     util-linux git dpkg-dev)                   # another user's view, a release

@@ -4,10 +4,11 @@
 #
 #   checks        layers, names, licences, layout, headers, symbols, man pages, scripts, packages
 #   unit          every test but those below, on an optimised build without a warning (gcc); the results that bench/ times
-#   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES)
+#   differential  comparisons with tshark, capinfos, reordercap over a collection of captures (CAPMILL_CAPTURES), and
+#                 of tables as DuckDB, pyarrow and fastavro read them (scripts/install_readers.sh)
 #   asan          every test with the address and undefined-behaviour sanitizers (clang), and the collection
 #   tsan          every test with the thread sanitizer (clang), and the program with many threads
-#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (60 where CI is set, else 10), from its stored corpus
+#   fuzz          each fuzz target for CAPMILL_FUZZ_SECONDS (30 where CI is set, else 10), from its stored corpus
 #   windows       cross build, unit tests under Wine, and the same bytes from the program there as here
 #   all           all of these (default)
 #
@@ -23,7 +24,7 @@ parts=()
 for word in "${@:-all}"; do
     case " ${all_parts[*]} all " in
         *" $word "*) [ "$word" = all ] && parts=("${all_parts[@]}") || parts+=("$word") ;;
-        *) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+        *) sed -n '3,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
 done
 
@@ -182,6 +183,7 @@ part_differential() {
     for tool in tshark capinfos reordercap; do
         has $tool || { lacking "comparisons" $tool; return; }
     done
+    bash scripts/install_readers.sh || lacking "comparisons of tables" "what tests/differential/readers.txt names"
     ctest_in build/release -L 'differential' -j "$n_jobs"
 }
 
@@ -332,7 +334,7 @@ fuzz_one() { # TARGET SECONDS
 }
 
 part_fuzz() {
-    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 60 || echo 10)} target name running=0
+    local limit=${CAPMILL_FUZZ_SECONDS:-$([ -n "${CI:-}" ] && echo 30 || echo 10)} target name running=0
     has clang || { lacking "fuzz targets" clang; return; }
     build fuzz || return
     for target in build/fuzz/tests/fuzz/*_fuzz; do

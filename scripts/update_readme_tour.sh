@@ -28,6 +28,9 @@ capmill sort --filter 'tcp port 443 and host 10.210.150.147' -o one-host.pcap ca
 capmill info --filter 'tcp port 443 or port htp' capture.pcap
 capmill sort --replace-ip 10.0.0.0/8=198.0.0.0/8 --max-payload-bytes 64 --timestamp-start 2026-01-01 -o lab.pcap capture.pcap
 capmill info lab.pcap | grep -e Size -e First
+capmill export -o packets.parquet -o parquet:flows=flows.parquet -o web.pcapng --filter 'tcp port 443' capture.pcap
+capmill export --columns time,src_ip,dst_port,caplen,flow_packets -o jsonl=- capture.pcap | tail -n 1
+capmill export --partition protocol -o parquet:zstd=lake capture.pcap && ls lake
 COMMANDS
 }
 

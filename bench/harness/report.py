@@ -40,7 +40,7 @@ def versions_line(results):
     known = {name: text for name, text in results["versions"].items() if text and name != "commit"}
     commit = results["versions"].get("commit")
     shown = [f"{text} ({commit})" if name == "capmill" and commit else text.split(" (Git")[0].rstrip(".")
-             for name, text in known.items() if name in ("capmill", "capinfos", "tcpdump", "tcprewrite", "cp")]
+             for name, text in known.items() if name in ("capmill", "capinfos", "tcpdump", "tcprewrite", "pcap-toolkit", "cp")]
     return "; ".join(shown)
 
 
@@ -77,7 +77,7 @@ def table(header, rows):
 
 
 def markdown(results):
-    if not results["workloads"] and not results.get("ring"):
+    if not results["workloads"] and not results.get("ring") and not results.get("tables"):
         return "Nothing was measured."
     lines = [
         f"{machine_line(results)}. {versions_line(results)}. {results['date'][:10]}, {results['rounds']} round{'s' if results['rounds'] != 1 else ''}, input in "
@@ -87,6 +87,8 @@ def markdown(results):
     ]
     if results["workloads"]:
         lines += workload_tables(results)
+    if results.get("tables"):
+        lines += table_costs(results["tables"])
     if results.get("ring"):
         lines += ring_table(results["ring"])
     return "\n".join(lines).rstrip()
@@ -100,6 +102,21 @@ def workload_tables(results):
     lines += table(["Work", "Program", "wall", "user + system", "peak memory", "of input"],
                    (row for result in results["workloads"] for row in cost_rows(result)))
     return lines + [""]
+
+
+def table_costs(tables):
+    """Rows: formats and codecs. Rates are of capture, not of what is written, and of processor time, user and system, which
+    others on the machine change little."""
+    lines = [f"Tables, on one core (`--threads 1`): megabytes of capture per second of processor time, and what is written per "
+             f"byte of it; {tables['input_bytes'] >> 20} MiB of {tables['packets']:,} packets, medians of {tables['rounds']} runs:", ""]
+    rows = {}
+    for row in tables["rows"]:
+        rate = tables["input_bytes"] / row["cpu_s"]["median"] / 1e6
+        cell = f"{rate:.0f} MB/s, {row['bytes_written'] / tables['input_bytes']:.2f}"
+        rows.setdefault((row["format"], row["codec"]), {})[row["columns"]] = cell
+    columns = list(dict.fromkeys(row["columns"] for row in tables["rows"]))
+    return lines + table(["Format", "Codec"] + columns,
+                         ([*key] + [cells.get(name, "") for name in columns] for key, cells in rows.items())) + [""]
 
 
 def ring_table(ring):

@@ -11,6 +11,9 @@ import shutil
 from . import measure
 
 
+READERS_PYTHON = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "readers", "bin", "python3")
+
+
 class WrongResult(Exception):
     """A command that was timed did not do what it was timed for."""
 
@@ -26,8 +29,8 @@ def faster(factor):
 # Everything that capinfos tells but the hashes of the file (-H), which cost ten times the rest.
 CAPINFOS_NO_HASHES = ["capinfos", "-M", "-tEIFkcsdluaeoSyizxnD", "{input}"]
 
-# Names in braces: input, output, recipe, size, capmill, and kept: what capmill wrote in the warm-up. `program` is what has
-# to be installed.
+# Names in braces: input, output, recipe, size, capmill, pcap_toolkit, kept: what capmill wrote in the warm-up, and sample: a
+# capture of the same recipe of which the input is `share` times as large. `program` is what has to be installed.
 CAT = {"name": "cat", "program": "cat", "command": ["cat", "{input}"]}
 CP = {"name": "cp", "program": "cp", "command": ["cp", "{input}", "{output}"], "writes": True}
 CAPINFOS = {"name": "capinfos without hashes", "program": "capinfos", "command": CAPINFOS_NO_HASHES}
@@ -54,6 +57,16 @@ def tcpdump(expression):
 
 TCPREWRITE = {"name": "tcprewrite", "program": "tcprewrite", "writes": True,
               "command": ["tcprewrite", "--pnat=10.0.0.0/8:20.0.0.0/8", "--fixcsum", "-i", "{input}", "-o", "{output}"]}
+
+
+def pcap_toolkit(format_name):
+    return {"name": "pcap-toolkit export", "program": "{pcap_toolkit}", "writes": True,
+            "command": ["{pcap_toolkit}", "export", "--format", format_name, "--output", "{output}", "{input}"]}
+
+
+# The whole input would take it ten minutes a run. Its standard output goes nowhere, which is to its advantage.
+TSHARK_EK = {"name": "tshark -T ek (of 1/64 of the input, times 64)", "program": "tshark", "share": 64,
+             "command": ["tshark", "-n", "-r", "{sample}", "-T", "ek"]}
 
 
 def peer(base, mark=None):
@@ -168,6 +181,41 @@ def check_generated(case):
         raise WrongResult("the same recipe gave other bytes")
 
 
+def check_json_lines(case):
+    """export to JSON lines: a line for each packet; the first thousand say of the names that pcap-toolkit has what it says
+    (flow ids are of another making)."""
+    packets = packets_by_capinfos(case.input, case.work_dir)
+    with open(case.our_output, "rb") as file:
+        first = [json.loads(line) for _, line in zip(range(1000), file)]
+        n = len(first) + sum(1 for _ in file)
+    if not first or packets is not None and n != packets[0]:
+        raise WrongResult(f"{n} lines, capinfos counts {packets}")
+    theirs = case.peer_outputs.get("pcap-toolkit export")
+    if theirs is not None:
+        with open(theirs, "rb") as file:
+            for ours, line in zip(first, file):
+                for name, value in json.loads(line).items():
+                    if name not in ("flow_id", "payload_encoding") and ours.get(name) != value:
+                        raise WrongResult(f"{name} is {ours.get(name)!r}, pcap-toolkit has {value!r}")
+    case.notes["bytes_written_per_byte"] = os.path.getsize(case.our_output) / os.path.getsize(case.input)
+
+
+def check_parquet(case):
+    """export to Parquet: whole, and where pyarrow is at hand (scripts/install_readers.sh) with a row for each packet."""
+    with open(case.our_output, "rb") as file:
+        begin = file.read(4)
+        file.seek(-4, os.SEEK_END)
+        if (begin, file.read(4)) != (b"PAR1", b"PAR1"):
+            raise WrongResult("this is no Parquet file")
+    packets = packets_by_capinfos(case.input, case.work_dir)
+    if packets is not None and os.access(READERS_PYTHON, os.X_OK):
+        n = int(measure.read_output([READERS_PYTHON, "-c", "import pyarrow.parquet as p, sys; "
+                                     "print(p.ParquetFile(sys.argv[1]).metadata.num_rows)", case.our_output], case.work_dir))
+        if n != packets[0]:
+            raise WrongResult(f"{n} rows, capinfos counts {packets[0]} packets")
+    case.notes["bytes_written_per_byte"] = os.path.getsize(case.our_output) / os.path.getsize(case.input)
+
+
 def same_bytes(a, b, skip=0, exception=None):
     """`exception`: two bytes of `a` that may stand for other two in `b`."""
     if os.path.getsize(a) != os.path.getsize(b):
@@ -208,6 +256,10 @@ def sort_with(*options):
     return ["sort", "--quiet", "--force", *options, "-o", "{output}", "{input}"]
 
 
+def export_to(format_name):
+    return ["export", "--quiet", "--force", "-o", format_name + "={output}", "{input}"]
+
+
 INFO_UNFILTERED = ourselves("capmill info without a filter", INFO)
 SORT_UNFILTERED = ourselves("capmill sort without a filter", SORT, writes=True)
 
@@ -232,6 +284,11 @@ WORKLOADS = [
     workload("map-addresses", "addresses mapped, checksums put right", "imix-1g",
              sort_with("--replace-ip", "10.0.0.0/8=20.0.0.0/8"),
              [peer(CP, at_most(1.3)), peer(TCPREWRITE, faster(3))], check_mapped, writes=True, keeps=("tcprewrite",)),
+    workload("export-jsonl", "export to JSON lines, default columns with payload", "imix-1g", export_to("jsonl"),
+             [peer(pcap_toolkit("json"), faster(5)), peer(TSHARK_EK, faster(200))], check_json_lines, writes=True,
+             keeps=("pcap-toolkit export",)),
+    workload("export-parquet", "export to Parquet, default columns with payload", "imix-1g", export_to("parquet"),
+             [peer(pcap_toolkit("parquet"), faster(5)), peer(TSHARK_EK, faster(200))], check_parquet, writes=True, keeps=()),
     workload("info-million-flows", "info, 1 million flows", "imix-1g-million-flows", INFO,
              [peer(CAT, at_most(4)), peer(CAPINFOS, faster(1.5)), peer(CAPINFOS_HASHES, faster(15))], check_counts),
     workload("sort-late-50ms", "sort, 20 % of packets late by up to 50 ms", "late-50ms", SORT,

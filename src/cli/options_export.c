@@ -191,7 +191,7 @@ static const struct cm_option rows[] = {
      .set = set_timeout},
     {CM_NAMED("active-timeout"), .argument = "DURATION", .kind = CM_VALUE_REAL, NUMBER(active_timeout_ns),
      .default_text = "30m", .sample = "\"30m\"",
-     .help = "Go on with another row when a flow has lasted longer than DURATION; never is one too",
+     .help = "Go on with another row when a flow has lasted for DURATION; never is one too",
      .set = set_timeout},
 };
 const struct cm_option_table cm_export_options = {rows, CM_ARRAY_COUNT(rows)};

@@ -107,6 +107,9 @@ struct cm_taker {
     void *context;
     enum capmill_status (*open)(void *context, void **local_ret, struct cm_error *error);
     void (*close)(void *context, void *local); /* one thread at a time; NULL accepted */
+    /* Once, before the first packets are settled: the earliest time of those that come first, of those that have
+     * one where any has; where packets come in order of time, of all. Same caller as settle. NULL: nobody asks. */
+    void (*first)(void *context, uint64_t time_ns);
     /* What must be done in order, one caller at a time: quick, the caller holds a lock. The bytes of packets
      * may not be at hand yet (record is NULL then). */
     enum capmill_status (*settle)(void *context, struct cm_ordered_block *block, struct cm_error *error);

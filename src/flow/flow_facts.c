@@ -415,3 +415,8 @@ const struct cm_flow_facts *cm_flow_facts_find(const struct cm_flow_facts_table 
         return NULL;
     }
 }
+
+uint64_t cm_flow_facts_held_bytes(const struct cm_flow_facts_table *table)
+{
+    return atomic_load_explicit(&table->held_bytes, memory_order_relaxed);
+}

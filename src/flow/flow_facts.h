@@ -39,6 +39,7 @@ enum capmill_status cm_flow_facts_add(struct cm_flow_facts_table *table, unsigne
 enum capmill_status cm_flow_facts_unite(struct cm_flow_facts_table *table, struct cm_error *error);
 /* Begin again, when what was added is not to be believed. */
 void cm_flow_facts_reset(struct cm_flow_facts_table *table);
+uint64_t cm_flow_facts_held_bytes(const struct cm_flow_facts_table *table);
 /* After uniting; any thread. NULL: the packet has no flow, or one that was not seen. */
 const struct cm_flow_facts *cm_flow_facts_find(const struct cm_flow_facts_table *table,
                                                const struct cm_packet *packet,

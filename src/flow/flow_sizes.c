@@ -249,3 +249,8 @@ uint64_t cm_flow_sizes_of(const struct cm_flow_sizes *counts, const struct cm_fl
                             CM_FLOW_KEY_WORDS);
     return entry == NULL ? 0 : entry[WORDS6 - 1];
 }
+
+uint64_t cm_flow_sizes_held_bytes(const struct cm_flow_sizes *counts)
+{
+    return atomic_load_explicit(&counts->held_bytes, memory_order_relaxed);
+}

@@ -24,6 +24,7 @@ enum capmill_status cm_flow_sizes_add(struct cm_flow_sizes *counts, unsigned thr
 enum capmill_status cm_flow_sizes_finish(struct cm_flow_sizes *counts, struct cm_error *error);
 /* Begin again, when what was counted is not to be believed. */
 void cm_flow_sizes_reset(struct cm_flow_sizes *counts);
+uint64_t cm_flow_sizes_held_bytes(const struct cm_flow_sizes *counts);
 /* After finish; any thread. 0: not seen. */
 uint64_t cm_flow_sizes_of(const struct cm_flow_sizes *counts, const struct cm_flow_key *key);
 

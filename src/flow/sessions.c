@@ -115,11 +115,11 @@ uint64_t cm_sessions_ended_early(const struct cm_sessions *sessions)
 
 /* --- updates --- */
 
-static inline void make_update(const struct cm_sessions *sessions, const struct cm_packet *packet,
+static inline void make_update(const struct cm_flow_seed *seed, const struct cm_packet *packet,
                                const struct cm_headers *headers, enum cm_flow_direction direction,
                                struct cm_session_update *update)
 {
-    update->hash = cm_key_set_hash(&sessions->seed, update->key.words, CM_FLOW_KEY_WORDS);
+    update->hash = cm_key_set_hash(seed, update->key.words, CM_FLOW_KEY_WORDS);
     update->time_ns = packet->time_ns;
     update->n_bytes = packet->origlen;
     update->bits = (uint8_t)((direction == CM_FLOW_FROM_HIGH ? CM_SESSION_FROM_HIGH : 0) |
@@ -135,7 +135,9 @@ uint32_t cm_sessions_make_updates(const struct cm_sessions *sessions, const stru
                                   const struct cm_headers *headers, uint32_t n,
                                   struct cm_session_update *updates_ret)
 {
+    /* copied: who adds writes beside them with every packet */
     const bool unidirectional = sessions->options.unidirectional;
+    const struct cm_flow_seed seed = sessions->seed;
     uint32_t n_updates = 0;
 
     for (uint32_t i = 0; i < n; i++) {
@@ -145,7 +147,7 @@ uint32_t cm_sessions_make_updates(const struct cm_sessions *sessions, const stru
         if (cm_flow_key_make(&packets[i], &headers[i], unidirectional, &update->key, &direction) ==
             CM_FLOW_NONE)
             continue;
-        make_update(sessions, &packets[i], &headers[i], direction, update);
+        make_update(&seed, &packets[i], &headers[i], direction, update);
         n_updates++;
     }
     return n_updates;
@@ -466,6 +468,11 @@ enum capmill_status cm_sessions_end(struct cm_sessions *sessions, struct cm_erro
     while (sessions->front != NOBODY)
         end_session(sessions, sessions->front, CM_SESSION_OVER);
     return sort_ended(sessions, first, true) ? CAPMILL_OK : no_memory(sessions, error);
+}
+
+size_t cm_sessions_waiting(const struct cm_sessions *sessions)
+{
+    return sessions->n_ended - sessions->n_taken;
 }
 
 uint32_t cm_sessions_take(struct cm_sessions *sessions, const struct cm_session **taken_ret, uint32_t most)

@@ -79,8 +79,8 @@ void cm_sessions_destroy(struct cm_sessions *sessions); /* NULL accepted */
 uint32_t cm_sessions_make_updates(const struct cm_sessions *sessions, const struct cm_packet *packets,
                                   const struct cm_headers *headers, uint32_t n,
                                   struct cm_session_update *updates_ret);
-/* Add updates in order. Sessions that ended wait until they are taken: take all before adding more, since they
- * are memory beyond the bound. */
+/* Add updates in order. Sessions that ended wait until they are taken, in memory beyond the bound: let no more than
+ * some thousand wait. */
 enum capmill_status cm_sessions_add(struct cm_sessions *sessions, const struct cm_session_update *updates,
                                     uint32_t n, struct cm_error *error);
 /* There are no more packets: all end, in order of (first time, flow id). */
@@ -89,6 +89,7 @@ enum capmill_status cm_sessions_end(struct cm_sessions *sessions, struct cm_erro
  * that one packet showed idle by (last time, first time, flow id). Borrowed until the next call of this or of
  * cm_sessions_add. 0: no more. */
 uint32_t cm_sessions_take(struct cm_sessions *sessions, const struct cm_session **taken_ret, uint32_t most);
+size_t cm_sessions_waiting(const struct cm_sessions *sessions);       /* ended, not taken yet */
 uint64_t cm_sessions_ended_early(const struct cm_sessions *sessions); /* for want of memory */
 
 #endif

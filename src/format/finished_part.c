@@ -13,6 +13,8 @@
 struct cm_table_file {
     struct cm_table_put put;
     struct cm_finished_spares *spares;
+    const void *when_empty; /* what a file without rows is */
+    size_t n_when_empty;
 };
 
 /* Each exchange pairs with the other function's: who takes a part sees what its last owner left in it. */
@@ -120,7 +122,7 @@ enum capmill_status cm_finished_begin(struct cm_finished_spares *spares, const s
     *file_ret = NULL;
     if (file == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an output");
-    *file = (struct cm_table_file){*put, spares};
+    *file = (struct cm_table_file){.put = *put, .spares = spares};
     if (n != 0)
         status = put->put(put->context, header, n, error);
     if (status < 0) {
@@ -131,11 +133,18 @@ enum capmill_status cm_finished_begin(struct cm_finished_spares *spares, const s
     return CAPMILL_OK;
 }
 
+void cm_finished_when_empty(struct cm_table_file *file, const void *bytes, size_t n)
+{
+    file->when_empty = bytes;
+    file->n_when_empty = n;
+}
+
 static enum capmill_status add(struct cm_table_file *file, struct cm_table_part *part, struct cm_error *error)
 {
     const struct cm_finished_part *finished = (const struct cm_finished_part *)part;
     enum capmill_status status = CAPMILL_OK;
 
+    file->n_when_empty = 0;
     if (finished->n != 0)
         status = file->put.put(file->put.context, finished->bytes, finished->n, error);
     cm_finished_discard(file->spares, part);
@@ -154,8 +163,12 @@ static enum capmill_status flush(struct cm_table_file *file, struct cm_error *er
 
 static enum capmill_status end(struct cm_table_file *file, struct cm_error *error)
 {
+    enum capmill_status status = CAPMILL_OK;
+
+    if (file->n_when_empty != 0)
+        status = file->put.put(file->put.context, file->when_empty, file->n_when_empty, error);
     free(file);
-    return CAPMILL_OK;
+    return status;
 }
 
 static void drop(struct cm_table_file *file)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts that are the bytes of the file already, and files to which such parts are only added: what Avro and JSON
- * lines have in common behind table.h. For this room alone. */
+ * lines have in common behind table_encoder.h. For this room alone. */
 #ifndef CM_FORMAT_FINISHED_PART_INT_H
 #define CM_FORMAT_FINISHED_PART_INT_H
 
@@ -42,6 +42,8 @@ void cm_finished_discard(void *context, struct cm_table_part *part);
 enum capmill_status cm_finished_begin(struct cm_finished_spares *spares, const struct cm_table_put *put,
                                       const void *header, size_t n, struct cm_table_file **file_ret,
                                       struct cm_error *error);
+/* What a file that no part was added to holds behind its header; borrowed. */
+void cm_finished_when_empty(struct cm_table_file *file, const void *bytes, size_t n);
 /* Fills in what does not depend on the format: discard, add, held_bytes, flush, end, drop. */
 void cm_finished_encoder(struct cm_table_encoder *encoder);
 

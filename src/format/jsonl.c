@@ -163,8 +163,11 @@ static enum capmill_status begin(void *context, const struct cm_table_put *put,
                                  struct cm_table_file **file_ret, struct cm_error *error)
 {
     struct cm_jsonl *jsonl = context;
+    enum capmill_status status = cm_finished_begin(&jsonl->spares, put, NULL, 0, file_ret, error);
 
-    return cm_finished_begin(&jsonl->spares, put, NULL, 0, file_ret, error);
+    if (status == CAPMILL_OK)
+        cm_finished_when_empty(*file_ret, jsonl->empty, jsonl->n_empty);
+    return status;
 }
 
 static void destroy(void *context)
@@ -188,6 +191,21 @@ static enum capmill_status check_codec(enum cm_codec codec, int level, struct cm
         return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
                             "JSON lines are compressed with gzip or zstd, not with %s", cm_codec_name(codec));
     status = cm_compressor_create(codec, level, &compressor, error);
+    cm_compressor_destroy(compressor);
+    return status;
+}
+
+/* A file of no member at all is none to gzip and zstd. */
+static enum capmill_status make_empty(struct cm_jsonl *jsonl, struct cm_error *error)
+{
+    struct cm_compressor *compressor;
+    enum capmill_status status;
+
+    if (jsonl->codec == CM_CODEC_NONE)
+        return CAPMILL_OK;
+    status = cm_compressor_create(jsonl->codec, jsonl->level, &compressor, error);
+    if (status == CAPMILL_OK)
+        status = cm_compress(compressor, "", 0, jsonl->empty, sizeof(jsonl->empty), &jsonl->n_empty, error);
     cm_compressor_destroy(compressor);
     return status;
 }
@@ -216,6 +234,8 @@ enum capmill_status cm_jsonl_encoder_create(const struct cm_table_options *optio
     jsonl->compress_values = options->compress_payload;
     jsonl->base64 = cm_base64_choose(cm_cpu_features());
     status = cm_jsonl_columns_make(jsonl, options, error);
+    if (status == CAPMILL_OK)
+        status = make_empty(jsonl, error);
     if (status != CAPMILL_OK) {
         destroy(jsonl);
         return status;

@@ -40,6 +40,8 @@ struct cm_jsonl {
     struct cm_jsonl_column *columns;
     size_t n_columns;
     uint64_t fixed_most; /* the most a row takes without its texts and bytes */
+    uint8_t empty[1024]; /* what a compressed file without rows is; codecs want room */
+    size_t n_empty;
 };
 
 /* Of one thread. */

@@ -54,9 +54,24 @@ static void choose_storage(const struct cm_column *column, struct cm_parquet_col
     stored->plain = column->habit == CM_HABIT_RISES ? CM_PARQUET_DELTA : CM_PARQUET_PLAIN;
 }
 
+/* A first column of long values that needs nothing of the whole row group. No other: parquet-java, and Spark with
+ * it, takes a row group to begin where its first column does, and leaves out one whose middle by that count lies
+ * behind the end of the file. */
+static size_t choose_streamed(const struct cm_parquet_encoder *encoder)
+{
+    const struct cm_parquet_column *first = &encoder->columns[0];
+
+    return first->column->type == CM_COLUMN_BYTES && !first->dictionary ? 0 : SIZE_MAX;
+}
+
 static void destroy(void *context)
 {
-    free(context);
+    struct cm_parquet_encoder *encoder = context;
+
+    if (encoder == NULL)
+        return;
+    cm_parquet_scratch_destroy(encoder->scratch);
+    free(encoder);
 }
 
 enum capmill_status cm_parquet_encoder_create(const struct cm_table_options *options,
@@ -76,12 +91,15 @@ enum capmill_status cm_parquet_encoder_create(const struct cm_table_options *opt
     encoder->n_columns = n_columns;
     for (size_t c = 0; c < n_columns; c++)
         choose_storage(&options->schema->columns[c], &encoder->columns[c]);
+    encoder->streamed = choose_streamed(encoder);
     if (options->row_group_bytes == 0)
         encoder->options.row_group_bytes = DEFAULT_ROW_GROUP_BYTES;
     if (options->row_group_rows == 0)
         encoder->options.row_group_rows = DEFAULT_ROW_GROUP_ROWS;
     encoder->options.row_group_rows = cm_min_u64(encoder->options.row_group_rows, MAX_ROW_GROUP_ROWS);
     status = choose_codec(encoder, error);
+    if (status == CAPMILL_OK)
+        status = cm_parquet_scratch_create(encoder, &encoder->scratch, error);
     if (status != CAPMILL_OK) {
         destroy(encoder);
         return status;

@@ -30,17 +30,52 @@ enum capmill_status cm_parquet_put(struct cm_parquet_file *file, const void *byt
 enum capmill_status cm_parquet_put_thrift(struct cm_parquet_file *file, uint32_t *n_ret,
                                           struct cm_error *error)
 {
-    enum capmill_status status = cm_thrift_status(&file->thrift, error);
+    enum capmill_status status = cm_thrift_status(&file->scratch->thrift, error);
 
     *n_ret = 0;
     if (status != CAPMILL_OK)
         return status;
     /* lengths of metadata are i32 */
-    if (file->thrift.out.n > INT32_MAX)
+    if (file->scratch->thrift.out.n > INT32_MAX)
         return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
                             "the metadata of a Parquet file is more than 2 GiB: row groups are too small");
-    *n_ret = (uint32_t)file->thrift.out.n;
-    return cm_parquet_put(file, file->thrift.out.data, file->thrift.out.n, error);
+    *n_ret = (uint32_t)file->scratch->thrift.out.n;
+    return cm_parquet_put(file, file->scratch->thrift.out.data, file->scratch->thrift.out.n, error);
+}
+
+void cm_parquet_scratch_destroy(struct cm_parquet_scratch *scratch)
+{
+    if (scratch == NULL)
+        return;
+    cm_parquet_maker_fini(&scratch->maker);
+    cm_bytes_free(&scratch->thrift.out);
+    free(scratch->map);
+    free(scratch->indices);
+    free(scratch->numbers);
+    free(scratch->spans);
+    free(scratch);
+}
+
+enum capmill_status cm_parquet_scratch_create(const struct cm_parquet_encoder *encoder,
+                                              struct cm_parquet_scratch **scratch_ret, struct cm_error *error)
+{
+    struct cm_parquet_scratch *scratch = calloc(1, sizeof(*scratch));
+    enum capmill_status status = CAPMILL_OK;
+
+    *scratch_ret = NULL;
+    if (scratch != NULL) {
+        scratch->map = malloc(CM_TABLE_MAX_ROWS * sizeof(scratch->map[0]));
+        scratch->indices = malloc(CM_TABLE_MAX_ROWS * sizeof(scratch->indices[0]));
+    }
+    if (scratch == NULL || scratch->map == NULL || scratch->indices == NULL)
+        status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to write Parquet files");
+    if (status == CAPMILL_OK)
+        status = cm_parquet_maker_init(&scratch->maker, encoder, error);
+    if (status != CAPMILL_OK)
+        cm_parquet_scratch_destroy(scratch);
+    else
+        *scratch_ret = scratch;
+    return status;
 }
 
 enum capmill_status cm_parquet_begin(void *context, const struct cm_table_put *put,
@@ -55,9 +90,8 @@ enum capmill_status cm_parquet_begin(void *context, const struct cm_table_put *p
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a Parquet file");
     file->encoder = encoder;
     file->put = *put;
-    status = cm_parquet_maker_init(&file->maker, encoder, error);
-    if (status == CAPMILL_OK)
-        status = cm_parquet_put(file, MAGIC, MAGIC_BYTES, error);
+    file->scratch = encoder->scratch;
+    status = cm_parquet_put(file, MAGIC, MAGIC_BYTES, error);
     if (status != CAPMILL_OK) {
         cm_parquet_drop((struct cm_table_file *)file);
         return status;
@@ -146,25 +180,28 @@ static enum capmill_status add_indices(struct adding *adding, struct cm_error *e
     const struct cm_parquet_found *found = &adding->column->found;
     struct cm_parquet_presence presence = {adding->n_rows, adding->column->n_nulls, adding->column->bits};
     struct cm_parquet_keeper keeper = {adding, keep_page};
-    uint32_t *map = adding->file->map, *indices = adding->file->indices;
+    uint32_t *map = adding->file->scratch->map, *indices = adding->file->scratch->indices;
     uint32_t n = adding->n_rows - adding->column->n_nulls;
     unsigned width = width_for(adding->chunk->dictionary.n_values);
 
     adding->chunk->dictionary.used = true;
     if (found->indices == NULL)
-        return cm_parquet_page_of_indices(&adding->file->maker, adding->plan, &presence, NULL,
+        return cm_parquet_page_of_indices(&adding->file->scratch->maker, adding->plan, &presence, NULL,
                                           n == 0 ? 0 : map[0], width, &adding->column->bounds, &keeper,
                                           error);
     for (uint32_t i = 0; i < n; i++)
         indices[i] = map[found->indices[i]];
-    return cm_parquet_page_of_indices(&adding->file->maker, adding->plan, &presence, indices, 0, width,
-                                      &adding->column->bounds, &keeper, error);
+    return cm_parquet_page_of_indices(&adding->file->scratch->maker, adding->plan, &presence, indices, 0,
+                                      width, &adding->column->bounds, &keeper, error);
 }
 
-static bool have_room_for_values(struct cm_parquet_file *file, uint32_t n_rows)
+static bool have_room_for_values(struct cm_parquet_file *file)
 {
-    return CM_GROW(file->numbers, file->numbers_capacity, n_rows, 64) &&
-           CM_GROW(file->spans, file->spans_capacity, n_rows, 64);
+    if (file->scratch->numbers == NULL)
+        file->scratch->numbers = malloc(CM_TABLE_MAX_ROWS * sizeof(file->scratch->numbers[0]));
+    if (file->scratch->spans == NULL)
+        file->scratch->spans = malloc(CM_TABLE_MAX_ROWS * sizeof(file->scratch->spans[0]));
+    return file->scratch->numbers != NULL && file->scratch->spans != NULL;
 }
 
 /* The part's values without a dictionary: the row group's took no more. */
@@ -176,17 +213,19 @@ static enum capmill_status add_values_again(struct adding *adding, struct cm_err
     struct cm_parquet_keeper keeper = {adding, keep_page};
     uint32_t n = adding->n_rows - adding->column->n_nulls;
 
-    if (!have_room_for_values(file, adding->n_rows))
+    if (!have_room_for_values(file))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the values of a part");
     if (found->numbers != NULL) {
         for (uint32_t i = 0; i < n; i++)
-            file->numbers[i] = found->numbers[found->indices == NULL ? 0 : found->indices[i]];
-        return cm_parquet_pages_of_numbers(&file->maker, adding->plan, &presence, file->numbers, &keeper,
-                                           error);
+            file->scratch->numbers[i] = found->numbers[found->indices == NULL ? 0 : found->indices[i]];
+        return cm_parquet_pages_of_numbers(&file->scratch->maker, adding->plan, &presence,
+                                           file->scratch->numbers, &keeper, error);
     }
     for (uint32_t i = 0; i < n; i++)
-        file->spans[i] = cm_parquet_found_span(found, found->indices == NULL ? 0 : found->indices[i]);
-    return cm_parquet_pages_of_spans(&file->maker, adding->plan, &presence, file->spans, &keeper, error);
+        file->scratch->spans[i] =
+            cm_parquet_found_span(found, found->indices == NULL ? 0 : found->indices[i]);
+    return cm_parquet_pages_of_spans(&file->scratch->maker, adding->plan, &presence, file->scratch->spans,
+                                     &keeper, error);
 }
 
 static enum capmill_status add_found(struct adding *adding, struct cm_error *error)
@@ -195,16 +234,21 @@ static enum capmill_status add_found(struct adding *adding, struct cm_error *err
     uint32_t n_before = dictionary->n_values;
     uint64_t bytes_before = cm_parquet_dictionary_bytes(adding->plan, dictionary);
     enum capmill_status status = cm_parquet_dictionary_merge(dictionary, adding->plan, &adding->column->found,
-                                                             adding->file->map, error);
+                                                             adding->file->scratch->map, error);
     bool full = status == CAPMILL_AGAIN;
 
     if (status < 0)
         return status;
     adding->file->group_bytes += cm_parquet_dictionary_bytes(adding->plan, dictionary) - bytes_before;
-    status = hash_values(adding, full ? NULL : adding->file->map, n_before, error);
+    status = hash_values(adding, full ? NULL : adding->file->scratch->map, n_before, error);
     if (status != CAPMILL_OK)
         return status;
     return full ? add_values_again(adding, error) : add_indices(adding, error);
+}
+
+static bool is_streamed(const struct adding *adding)
+{
+    return (size_t)(adding->chunk - adding->file->chunks) == adding->file->encoder->streamed;
 }
 
 /* Pages go over to the chunk with their memory. */
@@ -215,11 +259,13 @@ static enum capmill_status add_pages(struct adding *adding, struct cm_error *err
 
     for (size_t i = 0; status == CAPMILL_OK && i < column->n_pages; i++) {
         status = append_page(adding, &column->pages[i], error);
-        if (status == CAPMILL_OK) {
-            adding->file->held += column->pages[i].n_bytes;
+        if (status == CAPMILL_OK)
             column->pages[i].owned = NULL;
-        }
     }
+    if (status == CAPMILL_OK && is_streamed(adding))
+        return cm_parquet_stream_pages(adding->file, error);
+    for (size_t i = 0; status == CAPMILL_OK && i < column->n_pages; i++)
+        adding->file->held += column->pages[i].n_bytes;
     return status;
 }
 
@@ -235,20 +281,13 @@ static void note_order(struct adding *adding)
     chunk->last = column->last;
 }
 
-/* As much as parts want: thousands of files of a data set may be open, with few rows in each. */
-static enum capmill_status make_maps(struct cm_parquet_file *file, uint32_t n_rows, struct cm_error *error)
-{
-    if (!CM_GROW(file->map, file->map_capacity, n_rows, 64) ||
-        !CM_GROW(file->indices, file->indices_capacity, n_rows, 64))
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for the indices of a part");
-    return CAPMILL_OK;
-}
-
 static enum capmill_status add_columns(struct cm_parquet_file *file, struct cm_parquet_part *part,
                                        struct cm_error *error)
 {
-    enum capmill_status status = make_maps(file, part->part.n_rows, error);
+    enum capmill_status status = CAPMILL_OK;
 
+    if (file->group_rows == 0)
+        file->group_at = file->n_written;
     for (size_t c = 0; status == CAPMILL_OK && c < file->encoder->n_columns; c++) {
         struct adding adding = {file, &file->encoder->columns[c], &file->chunks[c], &part->columns[c],
                                 part->part.n_rows};
@@ -332,12 +371,6 @@ void cm_parquet_drop(struct cm_table_file *file_)
         return;
     for (size_t c = 0; c < file->encoder->n_columns; c++)
         cm_parquet_chunk_fini(&file->chunks[c]);
-    cm_parquet_maker_fini(&file->maker);
-    cm_bytes_free(&file->thrift.out);
     cm_bytes_free(&file->groups);
-    free(file->map);
-    free(file->indices);
-    free(file->numbers);
-    free(file->spans);
     free(file);
 }

@@ -258,14 +258,9 @@ static void describe_chunk(struct cm_thrift *thrift, const struct cm_parquet_fil
     cm_thrift_end(thrift);
 }
 
-static uint64_t begin_of(const struct cm_parquet_chunk *chunk)
-{
-    return chunk->dictionary.used ? chunk->dictionary_at : chunk->data_at;
-}
-
 void cm_parquet_describe_group(struct cm_parquet_file *file, int32_t sorted_by)
 {
-    struct cm_thrift *thrift = &file->thrift;
+    struct cm_thrift *thrift = &file->scratch->thrift;
     uint64_t n_plain = 0, n_packed = 0;
 
     cm_thrift_begin(thrift);
@@ -285,7 +280,7 @@ void cm_parquet_describe_group(struct cm_parquet_file *file, int32_t sorted_by)
         cm_thrift_bool(thrift, 3, false); /* nulls first */
         cm_thrift_end(thrift);
     }
-    cm_thrift_i64(thrift, 5, (int64_t)begin_of(&file->chunks[0]));
+    cm_thrift_i64(thrift, 5, (int64_t)file->group_at);
     cm_thrift_i64(thrift, 6, (int64_t)n_packed);
     cm_thrift_end(thrift);
 }
@@ -380,7 +375,7 @@ static void describe_notes(struct cm_thrift *thrift, int16_t id, const struct cm
 void cm_parquet_describe_file(struct cm_parquet_file *file)
 {
     const struct cm_parquet_encoder *encoder = file->encoder;
-    struct cm_thrift *thrift = &file->thrift;
+    struct cm_thrift *thrift = &file->scratch->thrift;
 
     cm_thrift_begin(thrift); /* FileMetaData */
     cm_thrift_i32(thrift, 1, FORMAT_VERSION);

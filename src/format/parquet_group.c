@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A row group on its way into the file: dictionaries, pages, indexes, bloom filters, in this order, and what the
- * footer will say of it. Everything of it is forgotten then. */
+/* A row group on its way into the file: the pages of one column as they come, then the dictionaries and pages of
+ * the others, indexes, bloom filters, in this order, and what the footer will say of it. Everything of it is
+ * forgotten then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static enum capmill_status write_dictionary(struct cm_parquet_file *file,
                                             struct cm_parquet_chunk *chunk, struct cm_error *error)
 {
     struct cm_parquet_dictionary *dictionary = &chunk->dictionary;
-    struct cm_bytes *plain = &file->maker.plain;
+    struct cm_bytes *plain = &file->scratch->maker.plain;
     uint32_t n_bytes, n_header;
     const uint8_t *bytes;
     enum capmill_status status;
@@ -25,11 +26,11 @@ static enum capmill_status write_dictionary(struct cm_parquet_file *file,
             ? cm_bytes_append(plain, dictionary->text.data, dictionary->text.n, error)
             : cm_parquet_plain_numbers(plain, plan->width, dictionary->numbers, dictionary->n_values, error);
     if (status == CAPMILL_OK)
-        status = cm_parquet_maker_pack(&file->maker, &bytes, &n_bytes, error);
+        status = cm_parquet_maker_pack(&file->scratch->maker, &bytes, &n_bytes, error);
     if (status != CAPMILL_OK)
         return status;
     chunk->dictionary_at = file->n_written;
-    cm_parquet_describe_dictionary(&file->thrift, dictionary->n_values, (uint32_t)plain->n, n_bytes);
+    cm_parquet_describe_dictionary(&file->scratch->thrift, dictionary->n_values, (uint32_t)plain->n, n_bytes);
     status = cm_parquet_put_thrift(file, &n_header, error);
     if (status == CAPMILL_OK)
         status = cm_parquet_put(file, bytes, n_bytes, error);
@@ -45,8 +46,12 @@ static enum capmill_status write_page(struct cm_parquet_file *file, struct cm_pa
     uint32_t n_header;
     enum capmill_status status;
 
+    if (!CM_GROW_BOTH(chunk->page_places, chunk->page_lengths, chunk->places_capacity, i + 1, 16))
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %zu pages", i + 1);
+    if (i == 0)
+        chunk->data_at = file->n_written;
     chunk->page_places[i] = file->n_written;
-    cm_parquet_describe_page(&file->thrift, page);
+    cm_parquet_describe_page(&file->scratch->thrift, page);
     status = cm_parquet_put_thrift(file, &n_header, error);
     if (status == CAPMILL_OK)
         status = cm_parquet_put(file, page->owned != NULL ? page->owned : chunk->bytes.data + page->at,
@@ -90,15 +95,21 @@ static enum capmill_status write_chunk(struct cm_parquet_file *file, const struc
 {
     enum capmill_status status = CAPMILL_OK;
 
-    if (!CM_GROW_BOTH(chunk->page_places, chunk->page_lengths, chunk->places_capacity, chunk->n_pages, 16))
-        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for an index of %zu pages",
-                            chunk->n_pages);
     if (chunk->dictionary.used)
         status = write_dictionary(file, plan, chunk, error);
-    chunk->data_at = file->n_written;
-    for (size_t i = 0; status == CAPMILL_OK && i < chunk->n_pages; i++)
-        status = write_page(file, chunk, i, error);
+    for (; status == CAPMILL_OK && chunk->n_written < chunk->n_pages; chunk->n_written++)
+        status = write_page(file, chunk, chunk->n_written, error);
     merge_bounds(plan, chunk);
+    return status;
+}
+
+enum capmill_status cm_parquet_stream_pages(struct cm_parquet_file *file, struct cm_error *error)
+{
+    struct cm_parquet_chunk *chunk = &file->chunks[file->encoder->streamed];
+    enum capmill_status status = CAPMILL_OK;
+
+    for (; status == CAPMILL_OK && chunk->n_written < chunk->n_pages; chunk->n_written++)
+        status = write_page(file, chunk, chunk->n_written, error);
     return status;
 }
 
@@ -111,14 +122,14 @@ static enum capmill_status write_indexes(struct cm_parquet_file *file, struct cm
         struct cm_parquet_chunk *chunk = &file->chunks[c];
 
         chunk->column_index_at = file->n_written;
-        if (cm_parquet_describe_column_index(&file->thrift, &file->encoder->columns[c], chunk))
+        if (cm_parquet_describe_column_index(&file->scratch->thrift, &file->encoder->columns[c], chunk))
             status = cm_parquet_put_thrift(file, &chunk->column_index_bytes, error);
     }
     for (size_t c = 0; status == CAPMILL_OK && c < file->encoder->n_columns; c++) {
         struct cm_parquet_chunk *chunk = &file->chunks[c];
 
         chunk->offset_index_at = file->n_written;
-        cm_parquet_describe_offset_index(&file->thrift, chunk);
+        cm_parquet_describe_offset_index(&file->scratch->thrift, chunk);
         status = cm_parquet_put_thrift(file, &chunk->offset_index_bytes, error);
     }
     return status;
@@ -134,7 +145,7 @@ static enum capmill_status write_bloom(struct cm_parquet_file *file, struct cm_p
     if (status != CAPMILL_OK)
         return status;
     chunk->bloom_at = file->n_written;
-    cm_parquet_describe_bloom(&file->thrift, n_bytes);
+    cm_parquet_describe_bloom(&file->scratch->thrift, n_bytes);
     status = cm_parquet_put_thrift(file, &n_header, error);
     if (status == CAPMILL_OK)
         status = cm_parquet_put(file, words, n_bytes, error);
@@ -200,9 +211,10 @@ enum capmill_status cm_parquet_group_write(struct cm_parquet_file *file, struct 
     if (status != CAPMILL_OK)
         return status;
     cm_parquet_describe_group(file, find_order(file));
-    status = cm_thrift_status(&file->thrift, error);
+    status = cm_thrift_status(&file->scratch->thrift, error);
     if (status == CAPMILL_OK)
-        status = cm_bytes_append(&file->groups, file->thrift.out.data, file->thrift.out.n, error);
+        status = cm_bytes_append(&file->groups, file->scratch->thrift.out.data, file->scratch->thrift.out.n,
+                                 error);
     file->n_groups++;
     file->n_rows += file->group_rows;
     forget(file);

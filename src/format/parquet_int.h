@@ -4,7 +4,10 @@
  * Where the work is done: a worker turns rows into a part (parquet_encode.c): finished pages, but for columns
  * whose values repeat a dictionary of this part and indices into it. The file (parquet_file.c) takes parts in
  * order, merges their dictionaries into one for each column of the row group, and writes indices into that.
- * Everything of a row group stays in memory until it ends, because a column's pages lie together in the file. */
+ * What it makes of a row group stays in memory until the group ends, because a column's pages lie together in the
+ * file. One column may be written as it comes: its pages are the first in the group. That is the payload, nearly all
+ * of a file, so that a row group takes some MiB of memory where it takes 128 MiB of disk, and pages that were
+ * written are memory for the next. */
 #ifndef CM_FORMAT_PARQUET_INT_H
 #define CM_FORMAT_PARQUET_INT_H
 
@@ -45,10 +48,14 @@ struct cm_parquet_column {
     enum cm_parquet_encoding plain; /* of numbers without a dictionary: PLAIN or DELTA */
 };
 
+struct cm_parquet_scratch;
+
 struct cm_parquet_encoder {
     struct cm_table_options options;
     int32_t codec; /* parquet.thrift: CompressionCodec */
     size_t n_columns;
+    struct cm_parquet_scratch *scratch;
+    size_t streamed; /* the column whose pages are written as they come; SIZE_MAX: none */
     struct cm_parquet_column columns[];
 };
 
@@ -264,6 +271,7 @@ struct cm_parquet_chunk {
     size_t n_bloom, bloom_capacity;
     bool ascends;
     uint64_t last;
+    size_t n_written; /* pages that are in the file */
     /* set when it is written */
     struct cm_parquet_bounds bounds;
     uint64_t n_nulls, n_plain_bytes, n_packed_bytes, dictionary_at, data_at;
@@ -275,23 +283,30 @@ struct cm_parquet_chunk {
     uint32_t bloom_bytes, column_index_bytes, offset_index_bytes;
 };
 
+/* Of the thread that writes, for all files of an encoder: of thousands of files each would have more scratch than
+ * rows. */
+struct cm_parquet_scratch {
+    struct cm_parquet_maker maker;
+    struct cm_thrift thrift;
+    uint32_t *map;     /* indices of a part's values in the row group's dictionary */
+    uint32_t *indices; /* of the part's rows; CM_TABLE_MAX_ROWS of each */
+    /* values again, where a dictionary became too large; as many, made when first wanted */
+    uint64_t *numbers;
+    struct cm_span *spans;
+};
+
 struct cm_parquet_file {
     const struct cm_parquet_encoder *encoder;
     struct cm_table_put put;
     uint64_t n_written;
-    struct cm_parquet_maker maker;
-    struct cm_thrift thrift;
-    struct cm_bytes groups; /* finished RowGroups of the footer */
+    struct cm_parquet_scratch *scratch; /* the encoder's */
+    uint64_t group_at;                  /* where the row group begins */
+    struct cm_bytes groups;             /* finished RowGroups of the footer */
     size_t n_groups;
     uint64_t n_rows;
     uint32_t group_rows;
     uint64_t group_bytes; /* encoded */
     uint64_t held;        /* memory */
-    uint32_t *map;        /* indices of a part's values in the row group's dictionary */
-    uint32_t *indices;    /* of the part's rows */
-    uint64_t *numbers;    /* values again, where a dictionary became too large */
-    struct cm_span *spans;
-    size_t map_capacity, indices_capacity, numbers_capacity, spans_capacity; /* for rows of a part */
     struct cm_parquet_chunk chunks[];
 };
 
@@ -303,6 +318,10 @@ uint64_t cm_parquet_held_bytes(const struct cm_table_file *file);
 enum capmill_status cm_parquet_flush(struct cm_table_file *file, struct cm_error *error);
 enum capmill_status cm_parquet_end(struct cm_table_file *file, struct cm_error *error);
 void cm_parquet_drop(struct cm_table_file *file);
+enum capmill_status cm_parquet_scratch_create(const struct cm_parquet_encoder *encoder,
+                                              struct cm_parquet_scratch **scratch_ret,
+                                              struct cm_error *error);
+void cm_parquet_scratch_destroy(struct cm_parquet_scratch *scratch); /* NULL accepted */
 
 /* Everything goes through it: it counts. */
 enum capmill_status cm_parquet_put(struct cm_parquet_file *file, const void *bytes, size_t n,
@@ -310,6 +329,8 @@ enum capmill_status cm_parquet_put(struct cm_parquet_file *file, const void *byt
 enum capmill_status cm_parquet_put_thrift(struct cm_parquet_file *file, uint32_t *n_ret,
                                           struct cm_error *error);
 void cm_parquet_chunk_fini(struct cm_parquet_chunk *chunk);
+/* Write the pages that the streamed column's chunk holds. */
+enum capmill_status cm_parquet_stream_pages(struct cm_parquet_file *file, struct cm_error *error);
 /* Write the row group that is held, and forget it. */
 enum capmill_status cm_parquet_group_write(struct cm_parquet_file *file, struct cm_error *error);
 

@@ -111,7 +111,7 @@ struct cm_table_encoder {
     enum capmill_status (*encode)(void *context, void *local, const struct cm_table_rows *rows,
                                   struct cm_table_part **part_ret, struct cm_error *error);
     void (*discard)(void *context, struct cm_table_part *part); /* any thread; NULL accepted */
-    /* Files: each is one caller's at a time. `put` is copied. */
+    /* Files: one caller at a time for all of them. `put` is copied. */
     enum capmill_status (*begin)(void *context, const struct cm_table_put *put,
                                  struct cm_table_file **file_ret, struct cm_error *error);
     /* Takes the part, also when it fails. */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/grow.h"
+#include "os/thread.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader. */
-#define AHEAD_BYTES (32u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader: some for each of many threads, at most. */
+#define MOST_AHEAD_BYTES (64u * 1024 * 1024)
 
 struct cm_fan_capture {
     struct cm_fan_capture_options options;
@@ -17,6 +19,8 @@ struct cm_fan_capture {
     struct cm_file_outlet *outlet;
     struct cm_outlet table;
     struct cm_turns *turns;
+    struct cm_mutex lock; /* guards `spare` */
+    struct ticket *spare; /* written, for blocks to come: fresh memory costs as much as the encoding */
     /* of whoever settles */
     bool any_settled;
     uint64_t slice_end; /* of the slice that the latest packet went to */
@@ -41,6 +45,7 @@ struct event_bytes {
 
 /* A block on its way: settled, then encoded. */
 struct ticket {
+    struct ticket *next;
     struct stretch *stretches;
     size_t n_stretches, stretches_capacity;
     struct event_bytes *events;
@@ -60,6 +65,32 @@ static void free_ticket(struct ticket *ticket)
     free(ticket->texts);
     free(ticket->bytes);
     free(ticket);
+}
+
+/* NULL: no memory. */
+static struct ticket *take_ticket(struct cm_fan_capture *capture)
+{
+    struct ticket *ticket;
+
+    cm_mutex_lock(&capture->lock);
+    ticket = capture->spare;
+    if (ticket != NULL)
+        capture->spare = ticket->next;
+    cm_mutex_unlock(&capture->lock);
+    if (ticket == NULL)
+        return calloc(1, sizeof(*ticket));
+    ticket->n_stretches = ticket->n_events = 0;
+    ticket->n_texts = ticket->n = 0;
+    return ticket;
+}
+
+/* Those that wait for their turn are bounded, and so are these. */
+static void keep_ticket(struct cm_fan_capture *capture, struct ticket *ticket)
+{
+    cm_mutex_lock(&capture->lock);
+    ticket->next = capture->spare;
+    capture->spare = ticket;
+    cm_mutex_unlock(&capture->lock);
 }
 
 static enum capmill_status no_memory(const struct cm_fan_capture *capture, struct cm_error *error)
@@ -137,19 +168,30 @@ static bool begins_slice(struct cm_fan_capture *capture, uint64_t time_ns)
     return true;
 }
 
+/* Events without packets go into the latest slice; the first time of all where there is none. */
+static enum capmill_status begin_rest(struct cm_fan_capture *capture, struct ticket *ticket,
+                                      struct cm_error *error)
+{
+    uint64_t time_ns = !capture->any_settled     ? written_time(capture, 0)
+                       : capture->slice_end == 0 ? 0
+                                                 : capture->slice_end - 1;
+
+    return begin_stretch(capture, ticket, 0, time_ns, begins_slice(capture, time_ns), error);
+}
+
 enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
-                                          const struct cm_ordered_block *block, uint64_t first_ns,
+                                          const struct cm_ordered_block *block, const uint64_t *first_ns,
                                           void **ticket_ret, struct cm_error *error)
 {
-    struct ticket *ticket = calloc(1, sizeof(*ticket));
+    struct ticket *ticket = take_ticket(capture);
     bool is_sliced = capture->table.slice_end != NULL;
     size_t event = 0;
     enum capmill_status status = CAPMILL_OK;
 
     if (ticket == NULL)
         return no_memory(capture, error);
-    if (capture->written.encoder.first != NULL)
-        cm_written_set_first(&capture->written, first_ns);
+    if (capture->written.encoder.first != NULL && first_ns != NULL)
+        cm_written_set_first(&capture->written, *first_ns);
     /* without slices the first packet alone says where the block goes */
     for (size_t i = 0; i < block->n_packets && status >= 0; i++) {
         uint64_t time_ns = is_sliced || i == 0 ? written_time(capture, block->packets[i].time_ns) : 0;
@@ -163,8 +205,7 @@ enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
             break;
     }
     if (status >= 0 && event < block->n_events && block->n_packets == 0)
-        status = begin_stretch(capture, ticket, 0, capture->slice_end == 0 ? 0 : capture->slice_end - 1,
-                               begins_slice(capture, 0), error);
+        status = begin_rest(capture, ticket, error);
     while (status >= 0 && event < block->n_events)
         status = settle_event(capture, ticket, &block->events[event++], error);
     if (status < 0)
@@ -267,7 +308,7 @@ static enum capmill_status work(void *context, void *item, struct cm_error *erro
             status = table->write(table->context, &place, ticket->bytes + stretch->offset, stretch->n, error);
         capture->header = NULL;
     }
-    free_ticket(ticket);
+    keep_ticket(capture, ticket);
     return status;
 }
 
@@ -292,7 +333,7 @@ enum capmill_status cm_fan_capture_create(const struct cm_fan_capture_options *o
     struct cm_fan_capture *capture = calloc(1, sizeof(*capture));
     struct cm_file_outlet_options outlet = options->outlet;
     struct cm_turns_options turns = {.name = "cm-capture",
-                                     .limit_bytes = AHEAD_BYTES,
+                                     .limit_bytes = cm_min_u64(MOST_AHEAD_BYTES, options->memory_bytes),
                                      .own_thread = options->n_threads > 1,
                                      .context = capture,
                                      .work = work,
@@ -302,6 +343,7 @@ enum capmill_status cm_fan_capture_create(const struct cm_fan_capture_options *o
     if (capture == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", options->path);
     capture->options = *options;
+    cm_mutex_init(&capture->lock);
     status = cm_written_open(&capture->written, options->inputs, options->wish, options->transform,
                              outlet.slice_ns != 0, error);
     outlet.path = options->path;
@@ -328,6 +370,13 @@ void cm_fan_capture_destroy(struct cm_fan_capture *capture)
     if (capture == NULL)
         return;
     cm_turns_destroy(capture->turns); /* first: its thread uses the rest */
+    while (capture->spare != NULL) {
+        struct ticket *ticket = capture->spare;
+
+        capture->spare = ticket->next;
+        free_ticket(ticket);
+    }
+    cm_mutex_fini(&capture->lock);
     cm_file_outlet_destroy(capture->outlet);
     cm_written_close(&capture->written);
     free(capture);

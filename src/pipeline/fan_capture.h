@@ -17,14 +17,16 @@ struct cm_fan_capture_options {
     struct cm_transform *transform;       /* NULL: none */
     struct cm_file_outlet_options outlet; /* but for path, threads and functions */
     unsigned n_threads;
+    uint64_t memory_bytes; /* for blocks that wait to be written */
 };
 
 enum capmill_status cm_fan_capture_create(const struct cm_fan_capture_options *options,
                                           struct cm_fan_capture **capture_ret, struct cm_error *error);
 void cm_fan_capture_destroy(struct cm_fan_capture *capture); /* NULL accepted */
-/* As cm_taker: `*ticket_ret` is for take, or for drop. `first_ns`: of the earliest packet of the run. */
+/* As cm_taker: `*ticket_ret` is for take, or for drop. `first_ns`: of the earliest packet of the run; NULL: none has
+ * come yet. */
 enum capmill_status cm_fan_capture_settle(struct cm_fan_capture *capture,
-                                          const struct cm_ordered_block *block, uint64_t first_ns,
+                                          const struct cm_ordered_block *block, const uint64_t *first_ns,
                                           void **ticket_ret, struct cm_error *error);
 enum capmill_status cm_fan_capture_take(struct cm_fan_capture *capture, const struct cm_ordered_block *block,
                                         const struct cm_packet_rows *packets, void *ticket,

@@ -27,7 +27,6 @@ struct cm_fan_out {
     size_t n;
     struct cm_table_notes notes;
     struct cm_column_lists columns;
-    const char **paths;
     /* of whoever settles */
     bool has_first;
     uint64_t first_ns;
@@ -41,16 +40,15 @@ struct local {
 
 /* --- a block --- */
 
-/* The least time of a block, of the packets that have one where any has. */
-static uint64_t earliest(const struct cm_ordered_block *block)
+static void tell_first(void *context, uint64_t time_ns)
 {
-    uint64_t least_ns = UINT64_MAX;
+    struct cm_fan_out *fan = context;
 
-    for (size_t i = 0; i < block->n_packets; i++) {
-        if ((block->packets[i].flags & CM_ORDERED_UNTIMED) == 0)
-            least_ns = cm_min_u64(least_ns, block->packets[i].time_ns);
-    }
-    return least_ns == UINT64_MAX ? 0 : least_ns;
+    if (fan->has_first) /* a pass before has found it */
+        return;
+    fan->has_first = true;
+    fan->first_ns = time_ns;
+    cm_written_set_first(&fan->renderer.records, time_ns);
 }
 
 static void drop(void *context, struct cm_ordered_block *block)
@@ -75,14 +73,10 @@ static enum capmill_status settle(void *context, struct cm_ordered_block *block,
     if (tickets == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a block of packets");
     block->ticket = tickets;
-    if (!fan->has_first && block->n_packets > 0) {
-        fan->has_first = true;
-        fan->first_ns = earliest(block);
-        cm_written_set_first(&fan->renderer.records, fan->first_ns);
-    }
     for (size_t i = 0; i < fan->n && status >= 0; i++) {
         if (fan->outputs[i].capture != NULL)
-            status = cm_fan_capture_settle(fan->outputs[i].capture, block, fan->first_ns, &tickets[i], error);
+            status = cm_fan_capture_settle(fan->outputs[i].capture, block,
+                                           fan->has_first ? &fan->first_ns : NULL, &tickets[i], error);
     }
     fan->n_packets += block->n_packets;
     if (status < 0)
@@ -177,6 +171,7 @@ struct cm_taker cm_fan_out_taker(struct cm_fan_out *fan)
     return (struct cm_taker){.context = fan,
                              .open = open_local,
                              .close = close_local,
+                             .first = tell_first,
                              .settle = settle,
                              .take = take,
                              .drop = drop};
@@ -233,8 +228,6 @@ static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmi
                                       struct one_output *output, struct cm_error *error)
 {
     struct capmill_run *run = fan->options.run;
-    /* half for packets on their way in, the rest for the outputs alike */
-    uint64_t memory_bytes = run->plan.memory_bytes / 2 / fan->n;
     struct cm_table_output_options options;
     enum capmill_status status;
 
@@ -245,9 +238,9 @@ static enum capmill_status open_table(struct cm_fan_out *fan, const struct capmi
     options.packets.context = fan;
     options.packets.input_path = input_path;
     options.packets.interface_name = interface_name;
-    options.flows.memory_bytes = memory_bytes / 2;
+    options.flows.memory_bytes = fan->options.memory_bytes / 2;
     options.n_threads = run->plan.n_threads;
-    options.memory_bytes = memory_bytes;
+    options.memory_bytes = fan->options.memory_bytes;
     options.inputs = fan->notes.inputs;
     options.n_inputs = fan->notes.n_inputs;
     options.note = note;
@@ -272,7 +265,8 @@ static enum capmill_status open_capture(struct cm_fan_out *fan, const struct cap
                                                         .durable = run->job.durable,
                                                         .slice_ns = run->job.slice_ns,
                                                         .stop = &run->state.stop},
-                                             .n_threads = run->plan.n_threads};
+                                             .n_threads = run->plan.n_threads,
+                                             .memory_bytes = fan->options.memory_bytes};
 
     return cm_fan_capture_create(&options, &output->capture, error);
 }
@@ -286,8 +280,7 @@ static enum capmill_status open_outputs(struct cm_fan_out *fan, struct cm_error 
     if (status >= 0)
         status = cm_table_notes_make(fan->options.run, in_parts, &fan->notes, error);
     fan->outputs = calloc(job->n_outputs, sizeof(*fan->outputs));
-    fan->paths = calloc(job->n_outputs, sizeof(*fan->paths));
-    if (status >= 0 && (fan->outputs == NULL || fan->paths == NULL))
+    if (status >= 0 && fan->outputs == NULL)
         status = cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for %zu outputs", job->n_outputs);
     fan->n = status >= 0 ? job->n_outputs : 0;
     for (size_t i = 0; i < fan->n && status >= 0; i++)
@@ -317,11 +310,8 @@ enum capmill_status cm_fan_out_create(const struct cm_fan_out_options *options, 
         cm_fan_out_destroy(fan);
         return status;
     }
-    if (options->first_ns != NULL) {
-        fan->has_first = true;
-        fan->first_ns = *options->first_ns;
-        cm_written_set_first(&fan->renderer.records, fan->first_ns);
-    }
+    if (options->first_ns != NULL)
+        tell_first(fan, *options->first_ns);
     *fan_ret = fan;
     return CAPMILL_OK;
 }
@@ -338,7 +328,6 @@ void cm_fan_out_destroy(struct cm_fan_out *fan)
     cm_table_notes_free(&fan->notes);
     cm_column_lists_free(&fan->columns);
     free(fan->outputs);
-    free(fan->paths);
     free(fan);
 }
 

@@ -13,8 +13,9 @@ struct cm_fan_out;
  * of flows, NULL where no output wants them. Both outlive it. */
 struct cm_fan_out_options {
     struct capmill_run *run;
-    const uint64_t *first_ns; /* NULL: the first block tells */
+    const uint64_t *first_ns; /* NULL: the order tells (core/ordered.h) */
     const struct cm_flow_facts_table *facts;
+    uint64_t memory_bytes; /* for each output */
 };
 enum capmill_status cm_fan_out_create(const struct cm_fan_out_options *options, struct cm_fan_out **fan_ret,
                                       struct cm_error *error);

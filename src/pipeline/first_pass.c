@@ -39,7 +39,8 @@ static enum capmill_status consume_earliest(void *shared, void *local, struct cm
     for (uint32_t i = 0; i < n; i++) {
         const struct cm_packet *packet = &batch->packets[cm_batch_selected(batch, i)];
 
-        if ((packet->flags & CM_PACKET_NO_TIME) == 0)
+        /* as those who put packets in order tell it */
+        if ((cm_ordered_flags(packet) & CM_ORDERED_UNTIMED) == 0)
             *least_ns = cm_min_u64(*least_ns, packet->time_ns);
     }
     return CAPMILL_OK;

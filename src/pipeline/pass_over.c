@@ -114,7 +114,7 @@ enum capmill_status cm_run_count_flows(struct capmill_run *run, struct cm_error 
 
     if (run->job.filter.min_flow_packets < 2)
         return CAPMILL_OK;
-    /* half of the memory: the pass that follows needs some too */
+    /* half of the memory: the passes that follow need some too */
     run->flow_sizes = cm_flow_sizes_create(run->plan.n_threads, run->plan.memory_bytes / 2);
     if (run->flow_sizes == NULL)
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to count the packets of flows");

@@ -162,6 +162,20 @@ static void choose_method(struct capmill_run *run)
     }
 }
 
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes,
+                                              size_t n_outputs)
+{
+    /* what passes before may hold is bounded below it (pass_over.c, first_pass.c) */
+    uint64_t left = plan->memory_bytes - cm_min_u64(held_bytes, plan->memory_bytes / 4 * 3);
+    struct cm_memory_shares shares = {.packets = left};
+
+    if (n_outputs > 0) {
+        shares.output = left / 2 / n_outputs;
+        shares.packets -= shares.output * n_outputs;
+    }
+    return shares;
+}
+
 void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes)
 {
     uint64_t sum = 0;

@@ -7,8 +7,9 @@
 #include "base/grow.h"
 #include "wire/headers.h"
 
-/* Memory for changed packets, taken in stretches: what lies in one stays where it is while others come. */
-#define STRETCH_BYTES (1024u * 1024)
+/* Memory for changed packets, taken in stretches: what lies in one stays where it is while others come. A block
+ * nearly always fits into one, which is kept. */
+#define STRETCH_BYTES (CM_BLOCK_BYTES + CM_BLOCK_PACKETS * CM_TRANSFORM_GROWTH_BYTES)
 
 struct stretch {
     struct stretch *next;

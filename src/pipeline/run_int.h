@@ -84,6 +84,13 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
 /* Number the ranges of inputs [first, end) from 0 on. */
 void cm_plan_number_ranges(struct capmill_run *run, uint32_t first, uint32_t end, uint64_t range_bytes);
 const char *cm_io_name(enum capmill_io io);
+/* What of --memory each part of a pass that writes may take: all that passes before it left. */
+struct cm_memory_shares {
+    uint64_t packets; /* that wait for their turn, and their index */
+    uint64_t output;  /* each, where packets go to several or to tables */
+};
+struct cm_memory_shares cm_plan_memory_shares(const struct cm_plan *plan, uint64_t held_bytes,
+                                              size_t n_outputs);
 
 /* rules.c: what the job says of packets. Compile it, before any input is opened. */
 enum capmill_status cm_run_make_rules(struct capmill_run *run, struct cm_error *error);

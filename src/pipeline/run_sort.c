@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/flow_facts.h"
+#include "flow/flow_sizes.h"
 #include "os/clock.h"
 #include "pipeline/crew.h"
 #include "pipeline/fan_out.h"
@@ -85,18 +87,28 @@ static enum capmill_status open_capture(struct attempt *attempt, struct cm_error
     return CAPMILL_OK;
 }
 
+static struct cm_memory_shares shares_of(const struct capmill_run *run)
+{
+    uint64_t held_bytes = (run->flow_sizes != NULL ? cm_flow_sizes_held_bytes(run->flow_sizes) : 0) +
+                          (run->flow_facts != NULL ? cm_flow_facts_held_bytes(run->flow_facts) : 0);
+
+    return cm_plan_memory_shares(&run->plan, held_bytes,
+                                 cm_job_is_one_capture(&run->job) ? 0 : run->job.n_outputs);
+}
+
 static enum capmill_status open_fan(struct attempt *attempt, struct cm_error *error)
 {
     struct capmill_run *run = attempt->run;
-    struct cm_fan_out_options options = {
-        .run = run, .first_ns = run->has_first ? &run->first_ns : NULL, .facts = run->flow_facts};
+    struct cm_fan_out_options options = {.run = run,
+                                         .first_ns = run->has_first ? &run->first_ns : NULL,
+                                         .facts = run->flow_facts,
+                                         .memory_bytes = shares_of(run).output};
     enum capmill_status status = cm_fan_out_create(&options, &attempt->fan, error);
 
     if (status < 0)
         return status;
     attempt->taker = cm_fan_out_taker(attempt->fan);
     attempt->sort.taker = &attempt->taker;
-    attempt->sort.memory_bytes /= 2; /* the other half is for the outputs */
     return CAPMILL_OK;
 }
 
@@ -108,7 +120,7 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
     if (run->transform != NULL) /* what an attempt before this one changed was never written */
         cm_transform_reset_counts(run->transform);
     attempt->sort = (struct cm_sort_options){.order = run->plan.as_read ? CM_SORT_AS_READ : CM_SORT_BY_TIME,
-                                             .memory_bytes = run->plan.memory_bytes,
+                                             .memory_bytes = shares_of(run).packets,
                                              .sequence_base = run->sequence_base,
                                              .read_once = has_stream(run)};
     return cm_job_is_one_capture(&run->job) ? open_capture(attempt, error) : open_fan(attempt, error);
@@ -147,7 +159,7 @@ static enum cm_pass_outcome pass_into(struct attempt *attempt, const struct cm_s
         .range_bytes = run->plan.range_bytes,
         .block_bytes = as_chain ? CM_SUMMARY_BLOCK_BYTES : run->plan.block_bytes,
         .n_threads = run->plan.n_threads,
-        .max_ranges_ahead = run->plan.memory_bytes / (2 * run->plan.range_bytes) + run->plan.n_threads,
+        .max_ranges_ahead = attempt->sort.memory_bytes / (2 * run->plan.range_bytes) + run->plan.n_threads,
         .as_chain = as_chain,
         .io = run->plan.io,
         .operators = &operators,

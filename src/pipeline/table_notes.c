@@ -143,27 +143,30 @@ static void add_inputs(struct text *text, const struct cm_inputs *inputs)
         add(text, "\n(%u more)", n - MAX_NAMED_INPUTS);
 }
 
-/* Names of files may hold any bytes; readers of footers take nothing but UTF-8. */
-static bool repair(struct text *text)
+/* What readers of every format take: names of files may hold bytes that are no UTF-8. */
+static void repair(struct text *text)
 {
-    uint8_t *good = malloc(text->n * CM_UTF8_REPAIR_GROWTH + 1);
+    uint8_t *repaired;
 
-    if (good == NULL)
-        return false;
-    *cm_utf8_repair((const uint8_t *)text->bytes, text->n, good) = 0;
+    if (text->failed || cm_utf8_is_valid((const uint8_t *)text->bytes, text->n))
+        return;
+    repaired = malloc(text->n * CM_UTF8_REPAIR_GROWTH + 1);
+    text->failed = repaired == NULL;
+    if (text->failed)
+        return;
+    *cm_utf8_repair((const uint8_t *)text->bytes, text->n, repaired) = 0;
     free(text->bytes);
-    text->bytes = (char *)good;
-    return true;
+    text->bytes = (char *)repaired;
 }
 
 /* A note takes the text where there is one. */
 static void take(struct cm_table_notes *notes, const char *key, struct text *text)
 {
-    if (text->n == 0 || !repair(text)) {
-        text->failed = text->failed || text->n > 0;
+    if (text->n == 0) {
         free(text->bytes);
         return;
     }
+    repair(text);
     notes->texts[notes->n] = text->bytes;
     notes->notes[notes->n++] = (struct cm_table_note){key, text->bytes};
 }

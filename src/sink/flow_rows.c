@@ -196,3 +196,8 @@ enum capmill_status cm_flow_rows_next(struct cm_flow_rows *flows, struct cm_tabl
     *rows_ret = (struct cm_table_rows){n, flows->shown};
     return CAPMILL_OK;
 }
+
+size_t cm_flow_rows_waiting(const struct cm_flow_rows *flows)
+{
+    return cm_sessions_waiting(flows->sessions);
+}

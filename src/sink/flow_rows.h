@@ -13,8 +13,8 @@ struct cm_flow_rows_options {
     size_t n_names;
     bool unidirectional;
     bool bloom_flow_id;
-    uint64_t idle_ns;      /* a flow without a packet for longer than this has ended; 0: never */
-    uint64_t active_ns;    /* a flow that has lasted longer than this goes on as another row; 0: never */
+    uint64_t idle_ns;   /* a flow without a packet for longer than this has ended; 0: never */
+    uint64_t active_ns; /* a packet this long after a flow's first, or later, begins another row; 0: never */
     uint64_t memory_bytes; /* for flows that have not ended; beyond it those idle longest end early */
 };
 
@@ -29,16 +29,19 @@ const struct cm_column *cm_flow_column_known(size_t i, bool *is_default_ret);
 /* Any thread: what packets do to flows. One allocation, freed with free(). Packets without a flow leave
  * nothing. */
 struct cm_flow_updates;
+#define CM_FLOW_UPDATE_BYTES 64u /* of each packet */
 enum capmill_status cm_flow_updates_make(const struct cm_flow_rows *flows,
                                          const struct cm_packet_rows *packets,
                                          struct cm_flow_updates **updates_ret, struct cm_error *error);
 
 /* In order: add updates (NULL: there are no more packets, so that every flow ends), then take rows until
- * CAPMILL_END: up to 8192 at a time, borrowed until the next call. */
+ * CAPMILL_END: up to 8192 at a time, borrowed until the next call. Rows that wait are memory beyond the bound: let
+ * no more than some thousand of them. */
 enum capmill_status cm_flow_rows_add(struct cm_flow_rows *flows, const struct cm_flow_updates *updates,
                                      struct cm_error *error);
 enum capmill_status cm_flow_rows_next(struct cm_flow_rows *flows, struct cm_table_rows *rows_ret,
                                       struct cm_error *error);
+size_t cm_flow_rows_waiting(const struct cm_flow_rows *flows);       /* rows that could be taken */
 uint64_t cm_flow_rows_ended_early(const struct cm_flow_rows *flows); /* for want of memory */
 
 #endif

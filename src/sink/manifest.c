@@ -51,26 +51,26 @@ CM_PRINTF(2, 3) static void put_format(struct text *text, const char *format, ..
         put(text, line, (size_t)n);
 }
 
-/* RFC 8259, section 7; names of files may hold any bytes, JSON only UTF-8. */
+/* RFC 8259, sections 7 and 8.1: what is no UTF-8 in the name of an input is replaced. */
 static void put_string(struct text *text, const char *string)
 {
-    const uint8_t *at = (const uint8_t *)string;
-    const uint8_t *end = at + strlen(string);
+    size_t left = strlen(string);
 
     put(text, "\"", 1);
-    while (at < end) {
-        bool valid;
-        size_t n = cm_utf8_step(at, (size_t)(end - at), &valid);
+    while (left > 0) {
+        bool is_valid;
+        size_t n = cm_utf8_step((const uint8_t *)string, left, &is_valid);
 
-        if (*at == '"' || *at == '\\')
+        if (*string == '"' || *string == '\\')
             put(text, "\\", 1);
-        if (*at < 0x20)
-            put_format(text, "\\u%04x", *at);
-        else if (valid)
-            put(text, (const char *)at, n);
+        if ((uint8_t)*string < 0x20)
+            put_format(text, "\\u%04x", (uint8_t)*string);
+        else if (is_valid)
+            put(text, string, n);
         else
-            put(text, CM_UTF8_REPLACEMENT, sizeof(CM_UTF8_REPLACEMENT) - 1);
-        at += n;
+            put(text, CM_UTF8_REPLACEMENT, strlen(CM_UTF8_REPLACEMENT));
+        string += n;
+        left -= n;
     }
     put(text, "\"", 1);
 }

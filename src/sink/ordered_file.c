@@ -16,7 +16,7 @@ struct cm_ordered_file {
     bool is_resting;
     uint64_t n_bytes;   /* put */
     uint64_t n_written; /* of those, given to the system */
-    uint8_t *buffer;    /* NULL: not since it last rested */
+    uint8_t *buffer;    /* NULL: none yet, or the file rests */
     size_t used;
 };
 
@@ -73,11 +73,6 @@ static enum capmill_status open_output(struct cm_ordered_file *file, bool unswep
                    : cm_output_create(file->path, file->rules.replace, &file->output, error);
 }
 
-static enum capmill_status no_memory(const char *path, struct cm_error *error)
-{
-    return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", path);
-}
-
 enum capmill_status cm_ordered_file_open(const char *path, const struct cm_output_rules *rules, bool unswept,
                                          struct cm_ordered_file **file_ret, struct cm_error *error)
 {
@@ -89,7 +84,7 @@ enum capmill_status cm_ordered_file_open(const char *path, const struct cm_outpu
         file->path = malloc(n_path);
     if (file == NULL || file->path == NULL) {
         cm_ordered_file_close(file);
-        return no_memory(path, error);
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", path);
     }
     memcpy(file->path, path, n_path);
     file->rules = *rules;
@@ -152,8 +147,10 @@ enum capmill_status cm_ordered_file_put(struct cm_ordered_file *file, const void
         if (n > BUFFER_BYTES)
             return write_out(file, bytes, n, error);
     }
-    if (file->buffer == NULL && (file->buffer = malloc(BUFFER_BYTES)) == NULL)
-        return no_memory(file->path, error);
+    if (file->buffer == NULL)
+        file->buffer = malloc(BUFFER_BYTES);
+    if (file->buffer == NULL)
+        return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for output %s", file->path);
     if (n > 0)
         memcpy(file->buffer + file->used, bytes, n);
     file->used += n;
@@ -174,15 +171,15 @@ enum capmill_status cm_ordered_file_rest(struct cm_ordered_file *file, struct cm
 {
     enum capmill_status status = CAPMILL_OK;
 
-    if (file->stream != NULL || file->is_resting)
+    if (file->stream != NULL)
         return CAPMILL_OK;
     status = cm_ordered_file_flush(file, error);
-    if (status >= 0)
-        status = cm_output_rest(file->output, error);
-    file->is_resting = status >= 0;
-    /* a data set has thousands of files that wait for more, or for their names */
     free(file->buffer);
     file->buffer = NULL;
+    if (status < 0 || file->is_resting)
+        return status;
+    status = cm_output_rest(file->output, error);
+    file->is_resting = status >= 0;
     return status;
 }
 

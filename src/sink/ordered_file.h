@@ -37,8 +37,10 @@ enum capmill_status cm_ordered_file_put(struct cm_ordered_file *file, const void
                                         struct cm_error *error);
 uint64_t cm_ordered_file_bytes(const struct cm_ordered_file *file); /* put so far */
 const char *cm_ordered_file_path(const struct cm_ordered_file *file);
-/* Nothing is to be put for a while: no descriptor is held. The next put wakes it. Streams stay open. */
+/* Nothing is to be put for a while: neither a descriptor nor a buffer is held. The next put wakes it. Streams stay
+ * open. */
 enum capmill_status cm_ordered_file_rest(struct cm_ordered_file *file, struct cm_error *error);
+
 /* All is put: on its way to the system. */
 enum capmill_status cm_ordered_file_flush(struct cm_ordered_file *file, struct cm_error *error);
 /* Give it its name. */

@@ -29,9 +29,13 @@ struct cm_partition {
 
 struct cm_partition_split {
     uint32_t *first; /* by folder: its first row */
+    uint32_t *count; /* and how many it has */
     size_t first_capacity;
     uint32_t *folder; /* by row */
+    uint32_t *order;  /* rows by folder, those of a folder in their order */
     size_t folder_capacity;
+    uint32_t *slots; /* folder + 1 by hash of its values */
+    size_t n_slots;  /* a power of two */
     /* the rows of one folder */
     struct split_column {
         uint8_t *present;
@@ -309,7 +313,10 @@ void cm_partition_split_destroy(struct cm_partition_split *split)
         return;
     free_columns(split);
     free(split->first);
+    free(split->count);
     free(split->folder);
+    free(split->order);
+    free(split->slots);
     free(split);
 }
 
@@ -338,52 +345,117 @@ static bool make_room(struct cm_partition_split *split, size_t n_columns, uint32
     return good;
 }
 
-/* Which folder each row belongs to, counted in order of their first rows; answers how many, 0: no memory. */
-static size_t number_folders(const struct cm_partition *partition, struct cm_partition_split *split,
-                             const struct cm_table_rows *rows)
+/* Of the values that make a row's folder. They come from captures, which may be made to collide; then a block
+ * costs what a search through its folders does, and folders are bounded (table_files.c). */
+static uint64_t hash_row(const struct cm_partition *partition, const struct cm_table_rows *rows, uint32_t row)
 {
-    size_t n = 0;
-    size_t at = 0;
+    uint64_t hash = 0;
 
-    if (!CM_GROW(split->folder, split->folder_capacity, rows->n_rows, 4096))
+    for (size_t i = 0; i < partition->n; i++) {
+        const struct part *part = &partition->parts[i];
+        const struct cm_column_values *values = &rows->columns[part->column];
+        uint64_t word = is_present(values, row);
+
+        if (values->spans != NULL) {
+            for (uint32_t k = 0; k < values->spans[row].n; k++)
+                word = (word ^ values->spans[row].bytes[k]) * UINT64_C(0x100000001b3);
+        } else if (part->kind == PART_VALUE) {
+            word += values->numbers[row];
+        } else {
+            word += part->kind == PART_DAY ? values->numbers[row] / DAY_NS
+                                           : values->numbers[row] % DAY_NS / HOUR_NS;
+        }
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    return hash >> 32;
+}
+
+static bool make_tables(struct cm_partition_split *split, uint32_t n_rows)
+{
+    size_t n_slots = 64;
+
+    if (!CM_GROW_BOTH(split->folder, split->order, split->folder_capacity, n_rows, 4096))
+        return false;
+    while (n_slots < 2 * (size_t)n_rows)
+        n_slots *= 2;
+    if (n_slots > split->n_slots) {
+        free(split->slots);
+        split->slots = malloc(n_slots * sizeof(*split->slots));
+        split->n_slots = split->slots == NULL ? 0 : n_slots;
+    }
+    if (split->slots == NULL)
+        return false;
+    memset(split->slots, 0, split->n_slots * sizeof(*split->slots));
+    return true;
+}
+
+/* The folder of a row, one more than `*n` where it is new. False: no memory. */
+static bool find_folder(const struct cm_partition *partition, struct cm_partition_split *split,
+                        const struct cm_table_rows *rows, uint32_t row, uint32_t *n, uint32_t *folder_ret)
+{
+    size_t slot = hash_row(partition, rows, row) & (split->n_slots - 1);
+
+    for (; split->slots[slot] != 0; slot = (slot + 1) & (split->n_slots - 1)) {
+        *folder_ret = split->slots[slot] - 1;
+        if (same_folder(partition, rows, split->first[*folder_ret], row))
+            return true;
+    }
+    if (!CM_GROW_BOTH(split->first, split->count, split->first_capacity, (size_t)*n + 1, 16))
+        return false;
+    split->first[*n] = row;
+    split->count[*n] = 0;
+    *folder_ret = (*n)++;
+    split->slots[slot] = *n;
+    return true;
+}
+
+/* Which folder each row belongs to, counted in order of their first rows; answers how many, 0: no memory. */
+static uint32_t number_folders(const struct cm_partition *partition, struct cm_partition_split *split,
+                               const struct cm_table_rows *rows)
+{
+    uint32_t n = 0;
+    uint32_t at = 0;
+    uint32_t sum = 0;
+
+    if (!make_tables(split, rows->n_rows))
         return 0;
     for (uint32_t row = 0; row < rows->n_rows; row++) {
         /* mostly that of the row before */
-        if (n == 0 || !same_folder(partition, rows, split->first[at], row)) {
-            for (at = 0; at < n && !same_folder(partition, rows, split->first[at], row); at++)
-                ;
-            if (at == n) {
-                if (!CM_GROW(split->first, split->first_capacity, n + 1, 16))
-                    return 0;
-                split->first[n++] = row;
-            }
-        }
-        split->folder[row] = (uint32_t)at;
+        if ((n == 0 || !same_folder(partition, rows, split->first[at], row)) &&
+            !find_folder(partition, split, rows, row, &n, &at))
+            return 0;
+        split->folder[row] = at;
+        split->count[at]++;
     }
+    /* rows by folder: `count` holds where each begins, then where it ends */
+    for (uint32_t folder = 0; folder < n; folder++) {
+        uint32_t count = split->count[folder];
+
+        split->count[folder] = sum;
+        sum += count;
+    }
+    for (uint32_t row = 0; row < rows->n_rows; row++)
+        split->order[split->count[split->folder[row]]++] = row;
     return n;
 }
 
-static void gather(const struct cm_partition_split *split, const struct cm_table_rows *rows, size_t folder,
+static void gather(const struct cm_partition_split *split, const struct cm_table_rows *rows, uint32_t folder,
                    struct cm_table_rows *rows_ret)
 {
-    uint32_t n = 0;
+    uint32_t begin = folder == 0 ? 0 : split->count[folder - 1];
+    uint32_t n = split->count[folder] - begin;
+    const uint32_t *order = split->order + begin;
 
     for (size_t c = 0; c < split->n_columns; c++) {
         const struct cm_column_values *from = &rows->columns[c];
         const struct split_column *to = &split->columns[c];
 
-        n = 0;
-        for (uint32_t row = 0; row < rows->n_rows; row++) {
-            if (split->folder[row] != folder)
-                continue;
-            if (from->present != NULL)
-                to->present[n] = from->present[row];
-            if (from->spans != NULL)
-                to->spans[n] = from->spans[row];
-            else
-                to->numbers[n] = from->numbers[row];
-            n++;
-        }
+        for (uint32_t i = 0; i < n && from->present != NULL; i++)
+            to->present[i] = from->present[order[i]];
+        for (uint32_t i = 0; i < n && from->spans != NULL; i++)
+            to->spans[i] = from->spans[order[i]];
+        for (uint32_t i = 0; i < n && from->spans == NULL; i++)
+            to->numbers[i] = from->numbers[order[i]];
         split->values[c] = (struct cm_column_values){from->present != NULL ? to->present : NULL,
                                                      from->spans == NULL ? to->numbers : NULL,
                                                      from->spans != NULL ? to->spans : NULL};
@@ -401,7 +473,7 @@ enum capmill_status cm_partition_rows(const struct cm_partition *partition, stru
     char key[CM_PARTITION_KEY_BYTES] = "";
     struct cm_partition_rows part = {.key = key, .rows = *rows};
     enum capmill_status status = CAPMILL_OK;
-    size_t n;
+    uint32_t n;
 
     if (rows->n_rows == 0)
         return CAPMILL_OK;
@@ -410,7 +482,7 @@ enum capmill_status cm_partition_rows(const struct cm_partition *partition, stru
     n = number_folders(partition, split, rows);
     if (n == 0 || (n > 1 && !make_room(split, schema->n_columns, rows->n_rows)))
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory to divide rows among folders");
-    for (size_t folder = 0; folder < n && status >= 0; folder++) {
+    for (uint32_t folder = 0; folder < n && status >= 0; folder++) {
         status = make_key(partition, rows, split->first[folder], key, error);
         if (status >= 0 && n > 1)
             gather(split, rows, folder, &part.rows);

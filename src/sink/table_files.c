@@ -12,8 +12,6 @@
 #include "sink/table_files_int.h"
 
 #define PART_NAME "part-"
-/* Files with a descriptor at a time; more partitions than this take turns. */
-#define MAX_AWAKE 64u
 /* More folders than anybody wants of one table: the column is none to partition by. */
 #define MAX_PARTITIONS 10000u
 
@@ -152,6 +150,37 @@ static enum capmill_status begin_target(struct cm_table_files *files, struct cm_
     return status;
 }
 
+static void forget_awake(struct cm_table_files *files, const struct cm_table_target *target)
+{
+    for (size_t i = 0; i < files->n_awake; i++) {
+        if (files->awake[i] == target)
+            files->awake[i--] = files->awake[--files->n_awake];
+    }
+}
+
+/* Before a file is written to: of those with descriptors, the one that has been idle longest rests where there are
+ * too many. */
+static enum capmill_status wake(struct cm_table_files *files, struct cm_table_target *target,
+                                struct cm_error *error)
+{
+    size_t idlest = 0;
+    enum capmill_status status = CAPMILL_OK;
+
+    target->last_use = ++files->n_uses;
+    for (size_t i = 0; i < files->n_awake; i++) {
+        if (files->awake[i] == target)
+            return CAPMILL_OK;
+        if (files->awake[i]->last_use < files->awake[idlest]->last_use)
+            idlest = i;
+    }
+    if (files->n_awake == CM_TABLE_MAX_AWAKE) {
+        status = cm_ordered_file_rest(files->awake[idlest]->file, error);
+        files->awake[idlest] = files->awake[--files->n_awake];
+    }
+    files->awake[files->n_awake++] = target;
+    return status;
+}
+
 /* The end of a file: all of it is written, and it waits for its name without a descriptor. */
 static enum capmill_status end_target(struct cm_table_files *files, struct cm_table_folder *folder,
                                       struct cm_error *error)
@@ -162,6 +191,7 @@ static enum capmill_status end_target(struct cm_table_files *files, struct cm_ta
 
     folder->target = NULL;
     target->table = NULL;
+    forget_awake(files, target);
     files->held_bytes -= target->held_bytes;
     target->held_bytes = 0;
     status = files->options.encoder->end(table, error);
@@ -169,7 +199,6 @@ static enum capmill_status end_target(struct cm_table_files *files, struct cm_ta
         status = cm_ordered_file_flush(target->file, error);
     if (status >= 0 && files->options.is_dataset)
         status = cm_ordered_file_rest(target->file, error);
-    target->is_awake = false;
     return status < 0 ? status : CAPMILL_OK;
 }
 
@@ -228,32 +257,6 @@ static enum capmill_status get_folder(struct cm_table_files *files, const char *
 
 /* --- bounds --- */
 
-/* Of the files with descriptors, the one that has been idle longest rests. */
-static enum capmill_status wake(struct cm_table_files *files, struct cm_table_target *target,
-                                struct cm_error *error)
-{
-    struct cm_table_target *idlest = NULL;
-    size_t n_awake = 0;
-
-    target->last_use = ++files->n_uses;
-    if (target->is_awake)
-        return CAPMILL_OK;
-    target->is_awake = true;
-    for (size_t i = 0; i < files->n_parts; i++) {
-        struct cm_table_target *other = files->parts[i]->target;
-
-        if (other == NULL || !other->is_awake || other == target)
-            continue;
-        n_awake++;
-        if (idlest == NULL || other->last_use < idlest->last_use)
-            idlest = other;
-    }
-    if (n_awake < MAX_AWAKE)
-        return CAPMILL_OK;
-    idlest->is_awake = false;
-    return cm_ordered_file_rest(idlest->file, error);
-}
-
 static void count_held(struct cm_table_files *files, struct cm_table_target *target)
 {
     uint64_t held_bytes = files->options.encoder->held_bytes(target->table);
@@ -281,7 +284,9 @@ static enum capmill_status bound_memory(struct cm_table_files *files, struct cm_
         if (!files->told_small && files->options.on_small_groups != NULL)
             files->options.on_small_groups(files->options.context, files->options.path);
         files->told_small = true;
-        status = files->options.encoder->flush(largest->table, error);
+        status = wake(files, largest, error); /* what it puts takes a descriptor */
+        if (status >= 0)
+            status = files->options.encoder->flush(largest->table, error);
         count_held(files, largest);
     }
     return status < 0 ? status : CAPMILL_OK;

@@ -6,6 +6,9 @@
 
 #include "sink/table_files.h"
 
+/* Files with a descriptor at a time; more partitions than this take turns. */
+#define CM_TABLE_MAX_AWAKE 64u
+
 /* One file. */
 struct cm_table_target {
     char *name; /* of a data set: below its folder */
@@ -15,7 +18,6 @@ struct cm_table_target {
     uint64_t min_ns, max_ns;
     uint64_t held_bytes;
     uint64_t last_use;
-    bool is_awake; /* holds a descriptor, as far as we know */
 };
 
 /* One partition. */
@@ -31,6 +33,8 @@ struct cm_table_files {
     size_t n_parts, parts_capacity;
     struct cm_table_target **targets; /* in order of their beginning */
     size_t n_targets, targets_capacity;
+    struct cm_table_target *awake[CM_TABLE_MAX_AWAKE]; /* files that hold a descriptor */
+    size_t n_awake;
     char **folders; /* that we made */
     size_t n_folders, folders_capacity;
     struct cm_ordered_file *sidecar;

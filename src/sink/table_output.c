@@ -15,8 +15,12 @@
 #include "sink/partition.h"
 #include "sink/turns.h"
 
-/* Encoded blocks that may wait for a slow disk or reader, at least. */
-#define LEAST_AHEAD_BYTES (16u * 1024 * 1024)
+/* Encoded blocks that may wait for a slow disk or reader, at most: some for each of many threads. More than that
+ * only makes memory of what a cache would hold. The one whose turn it is never waits, so less is no deadlock. */
+#define MOST_AHEAD_BYTES (64u * 1024 * 1024)
+
+/* Rows of flows that are encoded together, but at the end. */
+#define LEAST_FLOW_ROWS 4096u
 
 struct cm_table_output {
     struct cm_table_output_options options;
@@ -118,9 +122,10 @@ static void discard_item(void *context, void *what)
     free(item);
 }
 
-static uint64_t item_bytes(const struct item *item)
+static uint64_t item_bytes(const struct item *item, uint32_t n_packets)
 {
-    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces);
+    uint64_t n_bytes = sizeof(*item) + item->n * sizeof(*item->pieces) +
+                       (item->updates != NULL ? (uint64_t)n_packets * CM_FLOW_UPDATE_BYTES : 0);
 
     for (size_t i = 0; i < item->n; i++)
         n_bytes += item->pieces[i].part->n_bytes;
@@ -153,8 +158,7 @@ enum capmill_status cm_table_output_take(struct cm_table_output *output, void *c
         discard_item(output, item);
         return status;
     }
-    /* updates are about as long as the headers that they were made of */
-    return cm_turns_put(output->turns, sequence, item, item_bytes(item) + (uint64_t)packets->n * 64, error);
+    return cm_turns_put(output->turns, sequence, item, item_bytes(item, packets->n), error);
 }
 
 /* --- the writing side --- */
@@ -187,6 +191,9 @@ static enum capmill_status add_flows(struct cm_table_output *output, const struc
 
     local->output = output;
     local->item = &item;
+    /* a few at a time would make pages of a few rows */
+    if (updates != NULL && cm_flow_rows_waiting(output->flows) < LEAST_FLOW_ROWS)
+        return status;
     while (status == CAPMILL_OK) {
         struct cm_table_rows rows;
 
@@ -483,7 +490,8 @@ static enum capmill_status open_files(struct cm_table_output *output, struct cm_
         .sidecar = output->sidecar,
         .sidecar_extension = CM_AVRO_SIDECAR,
         .max_file_bytes = options->max_file_bytes,
-        .memory_bytes = options->memory_bytes,
+        /* a quarter is for blocks that wait, half for flows that have not ended */
+        .memory_bytes = options->memory_bytes / 4 * (options->of_flows ? 1 : 3),
         .manifest = {.format = format_name(options->format),
                      .codec = cm_codec_name(options->encoding.codec),
                      .notes = options->encoding.notes,
@@ -546,6 +554,11 @@ enum capmill_status cm_table_output_check(const struct cm_table_output_options *
     return status < 0 ? status : CAPMILL_OK;
 }
 
+static uint64_t ahead_bytes(const struct cm_table_output_options *options)
+{
+    return cm_min_u64(MOST_AHEAD_BYTES, options->memory_bytes / 4);
+}
+
 enum capmill_status cm_table_output_create(const struct cm_table_output_options *options,
                                            struct cm_table_output **output_ret, struct cm_error *error)
 {
@@ -555,7 +568,7 @@ enum capmill_status cm_table_output_create(const struct cm_table_output_options 
                                      .context = output,
                                      .work = work,
                                      .discard = discard_item,
-                                     .limit_bytes = cm_max_u64(LEAST_AHEAD_BYTES, options->memory_bytes / 4)};
+                                     .limit_bytes = ahead_bytes(options)};
     enum capmill_status status;
 
     if (output == NULL)

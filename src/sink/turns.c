@@ -74,7 +74,7 @@ static void work_off(void *context)
         uint64_t n_bytes = turn->n_bytes;
 
         if (!turn->is_there) {
-            if (turns->closing && turns->n_waiting == 0)
+            if (turns->closing) /* all that will come has come */
                 break;
             cm_condition_wait(&turns->arrived, &turns->lock);
             continue;

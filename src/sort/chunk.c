@@ -222,7 +222,7 @@ enum capmill_status cm_chunk_append(struct cm_chunk *chunk, struct cm_chunk_pool
 void cm_chunk_copy_entries(const struct cm_chunk *chunk, size_t from, size_t to,
                            struct cm_ordered_packet *out)
 {
-    if (to == from) /* a chunk without packets has no entries */
+    if (from == to) /* an empty chunk has no entries, and its taker no room for them */
         return;
     memcpy(out, chunk->entries + from, (to - from) * sizeof(*out));
     for (size_t i = 0; i < to - from && chunk->numbered; i++)

@@ -140,8 +140,7 @@ static enum capmill_status add_piece(struct cm_group *group, size_t first, size_
     return outlet->reserve(outlet->context, time_ns, n_bytes, &piece->place, error);
 }
 
-/* The least time of a group, of the packets that have one where any has. */
-static uint64_t earliest(const struct cm_group *group)
+uint64_t cm_group_earliest(const struct cm_group *group)
 {
     uint64_t timed_ns = UINT64_MAX;
     bool any_timed = false;
@@ -185,7 +184,7 @@ enum capmill_status cm_group_settle(struct cm_group *group, struct cm_waiting_ev
     if (group->n == 0)
         return CAPMILL_OK;
     if (encoder->time != NULL)
-        encoder->first(encoder->context, earliest(group));
+        encoder->first(encoder->context, cm_group_earliest(group));
     if (outlet->slice_end == NULL && !any_due(group, waiting)) {
         /* the usual case: only the sum matters now, the order can wait until the lock is let go, and there is
          * one file for all times */

@@ -53,6 +53,8 @@ bool cm_group_add_chunk(struct cm_group *group, struct cm_chunk *chunk); /* take
 bool cm_group_add_event(struct cm_group *group, const struct cm_sort_event *event, const uint8_t *bytes,
                         size_t n);
 
+/* The least time of a group, of the packets that have one where any has. */
+uint64_t cm_group_earliest(const struct cm_group *group);
 /* Settle a group whose entries are all there: sort if events or slices demand to know the order now, turn the
  * events that come before its packets into bytes, and reserve its places. In output order, one caller at a
  * time. */

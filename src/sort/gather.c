@@ -97,6 +97,18 @@ static bool piece_is_full(const struct cm_gather *gather, uint64_t n, uint64_t n
                             : n >= PIECE_PACKETS || n_bytes >= PIECE_BYTES;
 }
 
+/* Of packets in order of time the first that has one; those that keep the order of their inputs know it before. */
+static void tell_first(const struct cm_gather *gather)
+{
+    const struct cm_index *index = gather->index;
+    uint64_t i = 0;
+
+    while (i < index->n && (index->entries[i].flags & CM_ORDERED_UNTIMED) != 0)
+        i++;
+    if (index->n > 0)
+        gather->taker.first(gather->taker.context, i < index->n ? index->entries[i].time_ns : 0);
+}
+
 static enum capmill_status settle(struct cm_gather *gather, struct cm_group *group, bool rest,
                                   struct cm_error *error)
 {
@@ -138,7 +150,11 @@ static enum capmill_status take_piece(struct cm_gather *gather, struct cm_group 
                                                                 .flags = entry->flags};
     }
     group->sorted = true;
+    if (gather->to_taker) /* what settles places counts what it reserves */
+        group->n_bytes = n_bytes;
     gather->next = end;
+    if (first == 0 && gather->to_taker && gather->taker.first != NULL)
+        tell_first(gather);
     /* a taker gets what is left with the last block, as it does from a window */
     rest = gather->to_taker ? end == index->n : end == first;
     gather->rest_settled = rest;
@@ -271,6 +287,8 @@ enum capmill_status cm_gather_work(struct cm_gather *gather, bool (*go_on)(void 
     while (going) {
         cm_mutex_lock(&gather->lock);
         status = take_piece(gather, group, error);
+        /* at once: nobody settles what comes behind a piece that could not be */
+        gather->failed = gather->failed || status < 0;
         cm_mutex_unlock(&gather->lock);
         if (status != CAPMILL_OK)
             break;

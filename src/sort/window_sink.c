@@ -34,6 +34,7 @@ struct shared {
     uint64_t n_numbered;
     struct cm_group *pending; /* a block that is not full; NULL: none */
     uint64_t n_blocks;
+    bool told_first; /* to the taker */
     struct cm_waiting_events waiting;
     struct cm_chunk **early; /* chunks that came before their turn: ring of `early_capacity`, by number */
     size_t early_capacity;
@@ -226,6 +227,16 @@ static enum capmill_status cut_blocks(struct shared *shared, const struct cm_gro
     return status;
 }
 
+/* Under the lock. A block may be all of packets without a time; a group goes up to one that has, as a rule. */
+static void tell_first(struct shared *shared, const struct cm_group *group)
+{
+    if (shared->told_first || group->n == 0)
+        return;
+    shared->told_first = true;
+    if (shared->taker.first != NULL)
+        shared->taker.first(shared->taker.context, cm_group_earliest(group));
+}
+
 /* To a taker: the group becomes blocks under the lock, those that are full are taken without. */
 static enum capmill_status hand_on_group(struct shared *shared, struct local *local, struct cm_group *group,
                                          enum capmill_status let, struct cm_error *error)
@@ -236,6 +247,8 @@ static enum capmill_status hand_on_group(struct shared *shared, struct local *lo
 
     if (status >= 0 && !group->sorted)
         cm_sort_window_entries(group->entries, group->scratch, group->n);
+    if (status >= 0)
+        tell_first(shared, group);
     if (status >= 0 && let != CAPMILL_AGAIN)
         status = cut_blocks(shared, group, let == CAPMILL_END, &blocks, error);
     cm_mutex_unlock(&shared->lock);
@@ -408,6 +421,14 @@ static void close_shared(void *context)
     free(shared);
 }
 
+/* What shows where the time goes: encoding for a taker is nearly all of it. */
+static const char *sink_name(const struct shared *shared)
+{
+    if (shared->to_taker)
+        return shared->as_read ? "encode" : "sort and encode";
+    return shared->as_read ? "order as read" : "sort window";
+}
+
 enum capmill_status cm_window_sink_create(const struct cm_sort_options *options, struct cm_sink *sink_ret,
                                           struct cm_error *error)
 {
@@ -432,7 +453,7 @@ enum capmill_status cm_window_sink_create(const struct cm_sort_options *options,
         close_shared(shared);
         return cm_error_set(error, CAPMILL_E_MEMORY, 0, "no memory for a sort");
     }
-    *sink_ret = (struct cm_sink){.name = shared->as_read ? "order as read" : "sort window",
+    *sink_ret = (struct cm_sink){.name = sink_name(shared),
                                  .shared = shared,
                                  .open = open_local,
                                  .consume = consume,

@@ -166,6 +166,7 @@ static void pppoe(struct cm_walk *walk)
     walk->at += PPPOE_BYTES;
     cm_walk_shorten(walk, cm_load_be16(p + 4));
     cm_walk_ppp(walk);
+    walk->headers->eth_type = CM_ETH_PPPOE; /* whatever PPP carries */
 }
 
 /* RFC 8300, section 2.2. */
@@ -249,6 +250,7 @@ void cm_walk_eth_type(struct cm_walk *walk, uint16_t type)
         break;
     case CM_ETH_PPP:
         cm_walk_ppp(walk);
+        headers->eth_type = CM_ETH_PPP;
         break;
     case CM_ETH_NSH:
         nsh(walk);

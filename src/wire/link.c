@@ -272,9 +272,13 @@ static void ppp_of_pppd(struct cm_walk *walk)
     cm_walk_ppp_framed(walk);
 }
 
+/* The type in front of it was not captured: there is no such field. */
 static void ppp_over_ethernet(struct cm_walk *walk)
 {
+    struct cm_headers *headers = walk->headers;
+
     cm_walk_eth_type(walk, CM_ETH_PPPOE);
+    headers->eth_type = headers->ip_version == 4 ? CM_ETH_IPV4 : headers->ip_version == 6 ? CM_ETH_IPV6 : 0;
 }
 
 static void ieee80211(struct cm_walk *walk)

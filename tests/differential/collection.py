@@ -13,10 +13,12 @@ MAX_BYTES = 262144
 
 
 class Packet:
-    __slots__ = ("link_type", "time", "origlen", "data", "name", "number")
+    __slots__ = ("link_type", "time", "origlen", "data", "name", "number", "place", "interface")
 
-    def __init__(self, link_type, time, origlen, data, name=None, number=0):
+    def __init__(self, link_type, time, origlen, data, place=None, name=None, number=0, interface=None):
         self.link_type, self.time, self.origlen, self.data = link_type, time, origlen, data
+        self.place = place  # of its record in the capture, in bytes
+        self.interface = interface  # pcapng: number of its section from 0, number there, name or None
         self.name, self.number = name, number  # of the capture, and in it from 1
 
     def __repr__(self):
@@ -45,7 +47,7 @@ def read_pcap(content):
         seconds, fraction, caplen, origlen = struct.unpack_from(order + "IIII", content, at)
         if caplen > MAX_BYTES or caplen > len(content) - at - 16:
             break
-        packets.append(Packet(link_type, seconds * 10**9 + fraction * unit, origlen, content[at + 16:at + 16 + caplen]))
+        packets.append(Packet(link_type, seconds * 10**9 + fraction * unit, origlen, content[at + 16:at + 16 + caplen], at))
         at += 16 + caplen
     return packets
 
@@ -62,13 +64,14 @@ def options_of(area, order):
 
 
 def read_pcapng(content):
-    """Packets of enhanced, simple and old packet blocks; it ends at damage."""
-    packets, interfaces, order, at = [], [], "<", 0
+    """Packets of enhanced, simple and old packet blocks; it ends at damage. A simple packet block has no time: it takes that
+    of the packet before it in its section, which is how capmill reads it."""
+    packets, interfaces, order, at, time, section = [], [], "<", 0, 0, -1
     while len(content) - at >= 12:
         block_type = struct.unpack_from(order + "I", content, at)[0]
         if block_type == 0x0A0D0D0A:
             order = "<" if content[at + 8:at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
-            interfaces = []
+            interfaces, time, section = [], 0, section + 1
             if struct.unpack_from(order + "H", content, at + 12)[0] != 1:
                 break
         n = struct.unpack_from(order + "I", content, at + 4)[0]
@@ -80,7 +83,8 @@ def read_pcapng(content):
             resolution = (options.get(9) or b"\x06")[0]
             offset = struct.unpack(order + "q", options[14])[0] if len(options.get(14, b"")) == 8 else 0
             units = 2**(resolution & 0x7f) if resolution & 0x80 else 10**resolution
-            interfaces.append((struct.unpack_from(order + "HHI", body)[::2], units, offset))
+            name = options.get(2, b"").split(b"\0")[0].decode(errors="replace") or None
+            interfaces.append((struct.unpack_from(order + "HHI", body)[::2], units, offset, name))
         elif block_type in (2, 6) and len(body) >= 20:
             if block_type == 6:
                 interface, high, low, caplen, origlen = struct.unpack_from(order + "IIIII", body)
@@ -88,14 +92,15 @@ def read_pcapng(content):
                 interface, _, high, low, caplen, origlen = struct.unpack_from(order + "HHIIII", body)
             if interface >= len(interfaces) or caplen > len(body) - 20:
                 break
-            (link_type, _), units, offset = interfaces[interface]
+            (link_type, _), units, offset, name = interfaces[interface]
             time = (high << 32 | low) * 10**9 // units + offset * 10**9
-            packets.append(Packet(link_type, time, origlen, body[20:20 + caplen]))
+            packets.append(Packet(link_type, time, origlen, body[20:20 + caplen], at,
+                                  interface=(section, interface, name)))
         elif block_type == 3 and len(body) >= 4 and interfaces:
             origlen = struct.unpack_from(order + "I", body)[0]
-            (link_type, snaplen), _, _ = interfaces[0]
+            (link_type, snaplen), _, _, name = interfaces[0]
             caplen = min(origlen, snaplen or MAX_BYTES, len(body) - 4)
-            packets.append(Packet(link_type, 0, origlen, body[4:4 + caplen]))
+            packets.append(Packet(link_type, time, origlen, body[4:4 + caplen], at, interface=(section, 0, name)))
         at += n
     return packets
 

@@ -100,6 +100,15 @@ EXTENSIONS = {
     "shim6": "shim6.nxt",
 }
 MESSAGES = ("mipv6", "hip", "shim6")
+# Numbers of a layer that tables_vs_tshark.py compares: taken along where their fields were asked for.
+MORE = {
+    "ip": {"ttl": "ip.ttl", "ip_id": "ip.id", "bytes": "ip.len", "header_bytes": "ip.hdr_len"},
+    "ipv6": {"ttl": "ipv6.hlim", "payload_bytes": "ipv6.plen"},
+    "tcp": {"tcp_seq": "tcp.seq_raw", "tcp_ack": "tcp.ack_raw", "tcp_window": "tcp.window_size_value",
+            "tcp_bytes": "tcp.hdr_len"},
+    "icmp": {"icmp_type": "icmp.type", "icmp_code": "icmp.code"},
+    "icmpv6": {"icmp_type": "icmpv6.type", "icmp_code": "icmpv6.code"},
+}
 PORTS = {"tcp": "tcp", "udp": "udp", "udplite": "udp", "sctp": "sctp", "dccp": "dccp"}
 
 
@@ -110,12 +119,13 @@ def tshark_fields():
 
 
 class Layer:
-    """One network packet; None where not known."""
+    """One network packet; None where not known. `more`: what others than this comparison ask of tshark (MORE)."""
     __slots__ = ("version", "src", "dst", "protocol", "src_port", "dst_port", "tcp_flags", "fragment", "later", "path",
-                 "marks")
+                 "marks", "more")
 
     def __init__(self):
         self.version = self.src = self.dst = self.protocol = self.src_port = self.dst_port = self.tcp_flags = None
+        self.more = {}
         self.fragment = self.later = False
         self.path = []
         self.marks = ""
@@ -138,6 +148,10 @@ def their_layers(row):
         queue = values.get(name)
         return queue.pop(0) if queue else None
 
+    def take_more(layer, protocol):
+        for name, field in MORE.get(protocol, {}).items():
+            layer.more[name] = integer(take(field))
+
     layers = []
     path = []
     protocols = row["frame.protocols"].split(":")
@@ -153,6 +167,7 @@ def their_layers(row):
             offset, more = integer(take("ip.frag_offset")), take("ip.flags.mf")
             layer.later = bool(offset)
             layer.fragment = bool(offset) or more == "1"
+            take_more(layer, protocol)
             layer.path, path = path, []
             layers.append(layer)
         elif protocol == "ipv6":
@@ -160,6 +175,7 @@ def their_layers(row):
             layer.version = 6
             layer.src, layer.dst = take("ipv6.src"), take("ipv6.dst")
             layer.protocol = integer(take("ipv6.nxt"))
+            take_more(layer, protocol)
             layer.path, path = path, []
             layers.append(layer)
         elif protocol in EXTENSIONS and layer is not None and (layer.version == 6 or protocol == "ah"):
@@ -177,10 +193,13 @@ def their_layers(row):
             if protocol == "tcp":
                 flags = integer(take("tcp.flags"))
                 layer.tcp_flags = None if flags is None else flags & 255
+                take_more(layer, protocol)
             path.append(protocol)
         else:
             path.append(protocol)
             if protocol in ("icmp", "icmpv6"):
+                if layer is not None:
+                    take_more(layer, protocol)
                 break  # what follows is quoted, not carried
     return layers, protocols
 

@@ -5,7 +5,7 @@ find types, statistics, indexes and bloom filters to be what the format says and
 
     parquet_readers.py TABLE_WRITE
 
-77 where neither is installed (pip install pyarrow duckdb); with one of them that one's part is done.
+77 without them (scripts/install_readers.sh).
 """
 import json
 import pathlib
@@ -14,15 +14,14 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import pyarrow
-    import pyarrow.parquet
-except ImportError:
-    pyarrow = None
-try:
-    import duckdb
-except ImportError:
-    duckdb = None
+import tables
+
+if not tables.enter():
+    print("skipped: needs the readers of scripts/install_readers.sh")
+    sys.exit(77)
+import duckdb  # noqa: E402
+import pyarrow  # noqa: E402
+import pyarrow.parquet  # noqa: E402
 
 # What is made: a name, and how. Between them: every codec, every type with every habit, nulls none, some and all, parts and
 # row groups of many sizes, dictionaries that fit and that overflow, texts longer than statistics keep, payloads of nothing
@@ -290,21 +289,16 @@ def check_table(name, wishes, write, folder, connection):
     rows, note = read_rows(rows_path), []
     chosen = dict(wish.split("=") for wish in wishes.split())
     codec = {"none": "uncompressed"}.get(chosen.get("codec", "snappy"), chosen.get("codec", "snappy"))
-    if pyarrow is not None:
-        check_with_pyarrow(path, rows, codec, note)
-    if connection is not None:
-        check_with_duckdb(path, rows, connection, note)
-        if name == "bloom filters":
-            check_skipping(path, rows, connection, note)
+    check_with_pyarrow(path, rows, codec, note)
+    check_with_duckdb(path, rows, connection, note)
+    if name == "bloom filters":
+        check_skipping(path, rows, connection, note)
     print(f"{name}: {len(next(iter(rows.values()), []))} rows, {path.stat().st_size} bytes; {'; '.join(note)}", flush=True)
 
 
 def main():
-    if pyarrow is None and duckdb is None:
-        print("neither pyarrow nor duckdb is installed")
-        return 77
     write, faults = sys.argv[1], 0
-    connection = None if duckdb is None else duckdb.connect()
+    connection = duckdb.connect()
     chosen = {name: wishes for name, wishes in TABLES.items() if name in sys.argv[2:] or not sys.argv[2:]}
     with tempfile.TemporaryDirectory() as folder:
         for name, wishes in chosen.items():
@@ -313,8 +307,7 @@ def main():
             except Fault as fault:
                 print(f"{name} ({wishes}): {fault}")
                 faults += 1
-    print(f"{len(chosen)} tables, {faults} faults; by pyarrow {pyarrow and pyarrow.__version__}, "
-          f"DuckDB {duckdb and duckdb.__version__}")
+    print(f"{len(chosen)} tables, {faults} faults; by pyarrow {pyarrow.__version__}, DuckDB {duckdb.__version__}")
     return 1 if faults else 0
 
 

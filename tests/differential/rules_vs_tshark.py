@@ -92,7 +92,7 @@ def canonical(value):
 
 class View:
     """What a filter sees of a packet: one network packet of it."""
-    __slots__ = ("version", "protocol", "src", "dst", "src_port", "dst_port", "tcp_flags", "payload", "arp")
+    __slots__ = ("version", "protocol", "src", "dst", "src_port", "dst_port", "tcp_flags", "payload", "arp", "layer")
 
     def flow(self, unidirectional):
         """The bytes that identify it; None without an IP header."""
@@ -119,7 +119,7 @@ def payload_of(row, layers, depth):
     place = sum(layer.protocol == layers[depth].protocol and layer.src_port is not None for layer in layers[:depth])
     if row["tcp.len" if name == "tcp" else "udp.length"].split(",")[place:place + 1] == ["0"]:
         return b""
-    payloads = row[name + ".payload"].split(",")
+    payloads = row.get(name + ".payload", "").split(",")
     return bytes.fromhex(payloads[place]) if place < len(payloads) else b""
 
 
@@ -128,9 +128,9 @@ def view_of(row, layers, depth, arp):
     view = View()
     view.arp = arp and depth is None
     view.version = view.protocol = view.src = view.dst = view.src_port = view.dst_port = view.tcp_flags = None
-    view.payload = None
+    view.payload = view.layer = None
     if depth is not None:
-        layer = layers[depth]
+        layer = view.layer = layers[depth]
         view.version, view.protocol = layer.version, layer.protocol
         if layer.src is not None and layer.dst is not None:  # addresses count when both were captured
             view.src, view.dst = address(layer.src), address(layer.dst)
@@ -182,23 +182,28 @@ def views_of(row, packet):
     return outer, inner, layers, protocols
 
 
-def truths_of(path, packets):
-    """What tshark says of each packet of a file."""
-    fields = headers_vs_tshark.tshark_fields() + MORE_FIELDS
+def rows_of(path, fields):
+    """What tshark says in these fields of each packet of a file, as dictionaries."""
     command = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
                "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE"]
     for field in fields:
         command += ["-e", field]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
-    truths = []
-    for packet, line in zip(packets, done.stdout.splitlines()):
-        row = dict(zip(fields, line.split("\t")))
-        truth = Truth()
-        truth.packet, truth.caplen = packet, len(packet.data)
-        truth.outer, truth.inner, truth.layers, truth.protocols = views_of(row, packet)
-        truths.append(truth)
-    assert len(truths) == len(packets), done.stderr
-    return truths
+    return [dict(zip(fields, line.split("\t"))) for line in done.stdout.splitlines()], done.stderr
+
+
+def truth_of(row, packet):
+    truth = Truth()
+    truth.packet, truth.caplen = packet, len(packet.data)
+    truth.outer, truth.inner, truth.layers, truth.protocols = views_of(row, packet)
+    return truth
+
+
+def truths_of(path, packets):
+    """What tshark says of each packet of a file."""
+    rows, said = rows_of(path, headers_vs_tshark.tshark_fields() + MORE_FIELDS)
+    assert len(rows) == len(packets), said
+    return [truth_of(row, packet) for row, packet in zip(rows, packets)]
 
 
 # --- rules ---

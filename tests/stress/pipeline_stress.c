@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All commands with several threads, in all ways of reading, again and again, some of them stopped in the
- * middle by another thread; for ThreadSanitizer above all. The results are compared: every way, every time
- * the same. */
+ * middle by another thread, some with one output of several that fails; for ThreadSanitizer above all. The results are
+ * compared: every way, every time the same, and nothing of what did not come to its end. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 #define N_THREADS 4
 #define N_KINDS   4 /* of sorting */
+#define N_OUTPUTS 5 /* of one run */
 
 struct place {
     char folder[256];
@@ -22,6 +23,8 @@ struct place {
     char reversed[300]; /* the same an hour before: in this order only an index puts them right */
     char blocks[300];   /* pcapng, of several ranges: lengths are asked while interfaces become known */
     char out[300];
+    char outs[N_OUTPUTS][300];
+    char schema[300]; /* beside the last of them */
     uint64_t n_packets;
     uint64_t n_blocks_packets;
 };
@@ -81,13 +84,13 @@ static void count_progress(void *context, const struct capmill_progress *progres
     ++*(unsigned *)context;
 }
 
-/* `stop_after_ns` 0: it is let be. Answers whether it came to its end. */
-static bool execute(struct capmill_job *job, uint64_t stop_after_ns, struct capmill_report *report_ret)
+/* `stop_after_ns` 0: it is let be. */
+static enum capmill_status run_to_end(struct capmill_job *job, uint64_t stop_after_ns,
+                                      struct capmill_report *report_ret, char text[512])
 {
     struct stopper stopper = {.after_ns = stop_after_ns};
     struct cm_thread *thread = NULL;
     struct cm_error error = {0};
-    char text[512] = "";
     unsigned n_calls = 0;
     enum capmill_status status;
 
@@ -96,21 +99,31 @@ static bool execute(struct capmill_job *job, uint64_t stop_after_ns, struct capm
     job->message_context = &n_calls;
     job->on_progress = count_progress;
     job->progress_context = &n_calls;
-    status = capmill_run_create(job, &stopper.run, text, sizeof(text));
+    text[0] = 0;
+    status = capmill_run_create(job, &stopper.run, text, 512);
     if (status < 0)
         fprintf(stderr, "%s\n", text);
     stress_check(status == CAPMILL_OK);
     if (stop_after_ns > 0)
         stress_check(cm_thread_start("stopper", stop_later, &stopper, &thread, &error) == CAPMILL_OK);
-    status = capmill_run_execute(stopper.run, text, sizeof(text));
-    if (status < 0 && status != CAPMILL_E_INTERRUPTED)
-        fprintf(stderr, "%s\n", text);
-    stress_check(status == CAPMILL_OK || (status == CAPMILL_E_INTERRUPTED && stop_after_ns > 0));
+    status = capmill_run_execute(stopper.run, text, 512);
     atomic_store(&stopper.done, true);
     cm_thread_join(thread);
     *report_ret = *capmill_run_report(stopper.run);
     stress_check(n_calls > 0);
     capmill_run_destroy(stopper.run);
+    return status;
+}
+
+/* Nothing may fail. Answers whether it came to its end. */
+static bool execute(struct capmill_job *job, uint64_t stop_after_ns, struct capmill_report *report_ret)
+{
+    char text[512];
+    enum capmill_status status = run_to_end(job, stop_after_ns, report_ret, text);
+
+    if (status < 0 && status != CAPMILL_E_INTERRUPTED)
+        fprintf(stderr, "%s\n", text);
+    stress_check(status == CAPMILL_OK || (status == CAPMILL_E_INTERRUPTED && stop_after_ns > 0));
     return status == CAPMILL_OK;
 }
 
@@ -174,6 +187,90 @@ static void one_round(struct place *place, uint64_t round, enum capmill_io io, u
     }
 }
 
+/* --- several outputs --- */
+
+static bool is_there(const char *path)
+{
+    struct cm_file_facts facts;
+
+    return cm_path_facts(path, &facts, NULL) == CAPMILL_OK;
+}
+
+/* The disk behind output `full_at` is full; N_OUTPUTS: behind none. */
+static enum capmill_status fan_out(const struct place *place, struct capmill_job *job, size_t full_at,
+                                   uint64_t stop_after_ns, struct capmill_report *report)
+{
+    struct capmill_output outputs[N_OUTPUTS] = {
+        {.path = place->outs[0], .format = CAPMILL_FORMAT_PCAP},
+        {.path = place->outs[1], .format = CAPMILL_FORMAT_JSONL},
+        {.path = place->outs[2], .format = CAPMILL_FORMAT_PCAPNG},
+        {.path = place->outs[3], .format = CAPMILL_FORMAT_PARQUET, .codec = CAPMILL_CODEC_NONE},
+        {.path = place->outs[4], .format = CAPMILL_FORMAT_AVRO, .rows = CAPMILL_ROWS_FLOWS},
+    };
+    char text[512];
+    enum capmill_status status;
+
+    if (full_at < N_OUTPUTS)
+        outputs[full_at].path = "/dev/full";
+    job->outputs = outputs;
+    job->n_outputs = N_OUTPUTS;
+    job->memory_bytes = 64u << 20;
+    status = run_to_end(job, stop_after_ns, report, text);
+    if (status < 0 && status != CAPMILL_E_INTERRUPTED && status != CAPMILL_E_NO_SPACE)
+        fprintf(stderr, "%s\n", text);
+    return status;
+}
+
+/* What failed or was stopped leaves no name; what came to its end is what it was the time before. */
+static void check_outputs(const struct place *place, enum capmill_status status, size_t full_at,
+                          uint64_t stop_after_ns, uint64_t hashes[N_OUTPUTS])
+{
+    stress_check(status == CAPMILL_OK || status == CAPMILL_E_INTERRUPTED || status == CAPMILL_E_NO_SPACE);
+    stress_check((status != CAPMILL_OK) >= (full_at < N_OUTPUTS));
+    stress_check(status != CAPMILL_E_NO_SPACE || full_at < N_OUTPUTS);
+    stress_check(status != CAPMILL_E_INTERRUPTED || stop_after_ns > 0);
+    for (size_t i = 0; i < N_OUTPUTS; i++) {
+        uint64_t hash;
+
+        stress_check(is_there(place->outs[i]) == (status == CAPMILL_OK));
+        if (status != CAPMILL_OK)
+            continue;
+        hash = hash_file(place->outs[i]);
+        stress_check(hashes[i] == 0 || hashes[i] == hash);
+        hashes[i] = hash;
+        cm_path_remove(place->outs[i], NULL);
+    }
+    stress_check(is_there(place->schema) == (status == CAPMILL_OK));
+    cm_path_remove(place->schema, NULL);
+}
+
+/* As read, merged, in order of time: alone, stopped, with a full disk, and with both. */
+static void fan_round(struct place *place, uint64_t round, enum capmill_io io, uint64_t stop_after_ns,
+                      uint64_t hashes[3][N_OUTPUTS])
+{
+    const char *inputs[2] = {place->in, place->reversed};
+    bool has_full = is_there("/dev/full");
+
+    for (unsigned kind = 0; kind < 3; kind++) {
+        for (unsigned trouble = 0; trouble < 4; trouble++) {
+            size_t full_at = has_full && trouble >= 2 ? (round + kind) % N_OUTPUTS : N_OUTPUTS;
+            uint64_t stop_ns = trouble % 2 ? stop_after_ns * (1 + kind) : 0;
+            struct capmill_report report;
+            struct capmill_job job;
+            enum capmill_status status;
+
+            capmill_job_init(&job, kind == 2 ? CAPMILL_SORT : CAPMILL_EXPORT);
+            job.inputs = inputs;
+            job.n_inputs = kind == 0 ? 1 : 2;
+            job.io = io;
+            status = fan_out(place, &job, full_at, stop_ns, &report);
+            check_outputs(place, status, full_at, stop_ns, hashes[kind]);
+            stress_check(status != CAPMILL_OK ||
+                         report.packets_written == 2 * place->n_packets * job.n_inputs);
+        }
+    }
+}
+
 static void clean(struct place *place)
 {
     char **paths = NULL;
@@ -194,6 +291,7 @@ int main(int argc, char **argv)
     struct place place = {0};
     struct capmill_report report;
     uint64_t hashes[N_KINDS] = {0};
+    uint64_t fan_hashes[3][N_OUTPUTS] = {{0}};
     uint64_t round = 0;
     struct cm_error error = {0};
     bool has_uring = strcmp(capmill_build_feature(0), "io_uring: yes") == 0;
@@ -207,6 +305,9 @@ int main(int argc, char **argv)
     snprintf(place.reversed, sizeof(place.reversed), "%s/reversed.pcap", place.folder);
     snprintf(place.blocks, sizeof(place.blocks), "%s/blocks.pcapng", place.folder);
     snprintf(place.out, sizeof(place.out), "%s/out.pcap", place.folder);
+    snprintf(place.schema, sizeof(place.schema), "%s/out%d.avsc", place.folder, N_OUTPUTS - 1);
+    for (int i = 0; i < N_OUTPUTS; i++)
+        snprintf(place.outs[i], sizeof(place.outs[i]), "%s/out%d", place.folder, i);
     generate(place.in, recipe, 0, &report);
     place.n_packets = report.packets_written;
     {
@@ -226,6 +327,7 @@ int main(int argc, char **argv)
         if (io != CAPMILL_IO_URING || has_uring) {
             one_round(&place, round, io, 0, hashes);
             one_round(&place, round, io, 1 + round * 3000000 % 20000000, hashes);
+            fan_round(&place, round, io, 1 + round * 17000000 % 60000000, fan_hashes);
             generate(place.out, recipe, 1 + round * 1000000 % 10000000, &report);
         }
         round++;

@@ -407,6 +407,9 @@ enum capmill_status cm_output_commit(struct cm_output *output, bool durable, str
     if (code != 0)
         return cm_system_fail(error, code, "create", output->path);
     output->committed = true;
+    /* named one after the other, thousands of outputs must not stay open together */
+    cm_file_close(output->file);
+    output->file = NULL;
     return durable ? flush_folder(output, error) : CAPMILL_OK;
 }
 

@@ -97,15 +97,6 @@ CM_TEST(changed_runs, packets_of_a_megabyte_stay_whole)
     temporary_close(&folder);
 }
 
-static void made_simple_packet(struct made *made, uint32_t n)
-{
-    size_t at = made_block_begin(made, 3);
-
-    made_u32(made, n);
-    memset(made_add(made, NULL, n), 0x55, n);
-    made_block_end(made, at);
-}
-
 static uint64_t time_of_record(const struct made *pcap, unsigned number)
 {
     size_t at = PCAP_HEADER_BYTES;

@@ -134,6 +134,16 @@ static inline void made_packet(struct made *made, uint32_t interface, uint64_t t
     made_block_end(made, at);
 }
 
+/* A packet without a time. */
+static inline void made_simple_packet(struct made *made, uint32_t n)
+{
+    size_t at = made_block_begin(made, 3);
+
+    made_u32(made, n);
+    memset(made_add(made, NULL, n), 0x55, n);
+    made_block_end(made, at);
+}
+
 /* What dumpcap puts behind the last packet of an interface. */
 static inline void made_statistics(struct made *made, uint32_t interface, uint64_t time_us)
 {

@@ -19,7 +19,9 @@ struct made_item {
     uint64_t offset; /* in its input */
     uint32_t input;
     uint32_t n_bytes;
+    uint32_t number; /* of a packet in its input, from 1 */
     bool is_event;
+    bool is_dropped; /* by a filter */
 };
 
 struct made_run {
@@ -30,6 +32,8 @@ struct made_run {
     uint64_t sizes[4];
     uint64_t range_bytes;
     uint64_t sequence_base[5];
+    uint32_t max_bytes;   /* of a record */
+    bool has_own_dropped; /* a filter drops packets of the run, in place of such as are none of it */
 };
 
 static inline void made_run_free(struct made_run *run)
@@ -40,17 +44,20 @@ static inline void made_run_free(struct made_run *run)
     memset(run, 0, sizeof(*run));
 }
 
-static inline void made_run_create(struct made_run *run, uint64_t *seed, uint32_t n_inputs, size_t n_items,
-                                   uint64_t lateness_ns, uint64_t range_bytes, unsigned events_in_100)
+static inline void made_run_create_of(struct made_run *run, uint64_t *seed, uint32_t n_inputs, size_t n_items,
+                                      uint64_t lateness_ns, uint64_t range_bytes, unsigned events_in_100,
+                                      uint32_t max_bytes)
 {
     memset(run, 0, sizeof(*run));
+    run->max_bytes = max_bytes;
     run->items = calloc(n_items * n_inputs, sizeof(*run->items));
     run->n_inputs = n_inputs;
     run->range_bytes = range_bytes;
     for (uint32_t input = 0; input < n_inputs; input++) {
         uint64_t offset = 24;
+        uint32_t number = 0;
 
-        run->bytes[input] = calloc(n_items + 1, 400);
+        run->bytes[input] = calloc(n_items + 1, max_bytes + 100);
         for (size_t i = 0; i < n_items; i++) {
             struct made_item *item = &run->items[run->n++];
             bool is_event = drawn_in(seed, 0, 99) < events_in_100;
@@ -61,8 +68,9 @@ static inline void made_run_create(struct made_run *run, uint64_t *seed, uint32_
             *item = (struct made_item){.time_ns = time_ns / 20 * 20, /* equal times are common */
                                        .offset = offset,
                                        .input = input,
-                                       .n_bytes = is_event ? 24 : (uint32_t)drawn_in(seed, 16, 300),
+                                       .n_bytes = is_event ? 24 : (uint32_t)drawn_in(seed, 16, max_bytes),
                                        .is_event = is_event};
+            item->number = is_event ? 0 : ++number;
             memset(run->bytes[input] + offset, is_event ? 0xff : (int)(i & 0x7f), item->n_bytes);
             cm_store_u64_as(run->bytes[input] + offset + (is_event ? 8 : 0), item->time_ns, false);
             cm_store_u64_as(run->bytes[input] + offset + (is_event ? 16 : 8),
@@ -72,6 +80,12 @@ static inline void made_run_create(struct made_run *run, uint64_t *seed, uint32_
         run->sizes[input] = offset;
         run->sequence_base[input + 1] = run->sequence_base[input] + offset / range_bytes + 1;
     }
+}
+
+static inline void made_run_create(struct made_run *run, uint64_t *seed, uint32_t n_inputs, size_t n_items,
+                                   uint64_t lateness_ns, uint64_t range_bytes, unsigned events_in_100)
+{
+    made_run_create_of(run, seed, n_inputs, n_items, lateness_ns, range_bytes, events_in_100, 300);
 }
 
 static inline int made_compare(const void *a, const void *b)
@@ -320,7 +334,8 @@ static inline enum capmill_status made_consume(const struct made_run *run, const
                                                struct cm_error *error)
 {
     uint64_t begin = sequence * run->range_bytes, end = begin + run->range_bytes;
-    uint64_t n_bytes = cm_min_u64(run->range_bytes + 400, run->sizes[input] + 400 - begin);
+    uint64_t beyond = run->max_bytes + 100;
+    uint64_t n_bytes = cm_min_u64(run->range_bytes + beyond, run->sizes[input] + beyond - begin);
     struct cm_segment *segment = malloc(sizeof(*segment) + n_bytes);
     uint32_t part = 0;
     enum capmill_status status = CAPMILL_OK;
@@ -340,15 +355,16 @@ static inline enum capmill_status made_consume(const struct made_run *run, const
         batch->input = input;
         batch->sequence = sequence;
         batch->part = part++;
-        batch->selected_all = (sequence + part) % 2 == 0;
+        batch->selected_all = !run->has_own_dropped && (sequence + part) % 2 == 0;
         cm_batch_rest_on(batch, segment);
         for (; i < run->n && run->items[i].input == input && run->items[i].offset < end; i++) {
             const struct made_item *item = &run->items[i];
             const uint8_t *bytes = segment->bytes + (item->offset - begin);
 
-            if (batch->n_selected == batch_packets || batch->n_events == CM_BATCH_EVENTS)
+            if (batch->n_selected == batch_packets || batch->n_packets + 2 > CM_BATCH_CAPACITY ||
+                batch->n_events == CM_BATCH_EVENTS)
                 break;
-            if (!batch->selected_all)
+            if (!batch->selected_all && !run->has_own_dropped)
                 made_dropped(batch);
             if (item->is_event)
                 batch->events[batch->n_events++] = (struct cm_event){.type = CM_EVENT_METADATA,
@@ -357,7 +373,8 @@ static inline enum capmill_status made_consume(const struct made_run *run, const
                                                                      .record = bytes,
                                                                      .n_bytes = item->n_bytes};
             else {
-                batch->selection[batch->n_selected++] = (uint16_t)batch->n_packets;
+                if (!item->is_dropped)
+                    batch->selection[batch->n_selected++] = (uint16_t)batch->n_packets;
                 batch->packets[batch->n_packets++] = (struct cm_packet){.data = bytes + 4,
                                                                         .time_ns = item->time_ns,
                                                                         .place = item->offset,

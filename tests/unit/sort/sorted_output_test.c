@@ -2,91 +2,7 @@
 /* Window, and index with gather, against a plain stable sort: bytes, events, slices, from one thread and from
  * several that bring ranges in any order. */
 #include "base/checked.h"
-#include "unit/sort/made_run.h"
-
-#define N_THREADS 3
-
-struct team {
-    const struct made_run *run;
-    const struct cm_sink *sink;
-    uint32_t batch_packets;
-    _Atomic uint64_t next; /* range of the run */
-    _Atomic int phase;     /* 0: consume; 1: drain */
-    _Atomic int outcome;   /* first that is not OK */
-    _Atomic unsigned n_done;
-    unsigned n_threads;
-    uint64_t pause_seed;
-};
-
-struct member {
-    struct team *team;
-    unsigned number;
-    struct cm_thread *thread;
-};
-
-static void work(void *context)
-{
-    struct member *member = context;
-    struct team *team = member->team;
-    struct cm_batch *batch = cm_batch_create(0);
-    struct cm_error error = {0};
-    uint64_t seed = team->pause_seed + member->number;
-    void *local = NULL;
-
-    cm_check_eq(team->sink->open(team->sink->shared, member->number, &local, &error), CAPMILL_OK);
-    while (atomic_load(&team->outcome) == CAPMILL_OK) {
-        uint64_t range = atomic_fetch_add(&team->next, 1);
-        uint32_t input = 0;
-        enum capmill_status status;
-
-        if (range >= team->run->sequence_base[team->run->n_inputs])
-            break;
-        while (team->run->sequence_base[input + 1] <= range)
-            input++;
-        for (uint64_t i = drawn_in(&seed, 0, 3); i > 0 && team->n_threads > 1; i--)
-            cm_thread_yield(); /* so that ranges come out of order */
-        status = made_consume(team->run, team->sink, local, batch, input,
-                              range - team->run->sequence_base[input], team->batch_packets, &error);
-        if (status != CAPMILL_OK)
-            atomic_store(&team->outcome, (int)status);
-    }
-    atomic_fetch_add(&team->n_done, 1);
-    while (atomic_load(&team->n_done) < team->n_threads)
-        cm_thread_yield();
-    if (atomic_load(&team->outcome) == CAPMILL_OK && team->sink->drain != NULL) {
-        enum capmill_status status = team->sink->drain(team->sink->shared, local, &error);
-
-        if (status != CAPMILL_OK)
-            atomic_store(&team->outcome, (int)status);
-    }
-    cm_batch_destroy(batch);
-    /* combine is called by one thread at a time: the main thread, by way of this */
-    while (atomic_load(&team->phase) != (int)member->number)
-        cm_thread_yield();
-    team->sink->combine(team->sink->shared, local, &error);
-    atomic_store(&team->phase, (int)member->number + 1);
-}
-
-static enum capmill_status run_team(const struct made_run *run, const struct cm_sink *sink,
-                                    unsigned n_threads, uint64_t seed)
-{
-    struct team team = {.run = run,
-                        .sink = sink,
-                        .batch_packets = (uint32_t)drawn_in(&seed, 1, 60),
-                        .n_threads = n_threads,
-                        .pause_seed = seed};
-    struct member members[N_THREADS];
-    struct cm_error error = {0};
-
-    for (unsigned i = 0; i < n_threads; i++)
-        members[i] = (struct member){.team = &team, .number = i};
-    for (unsigned i = 1; i < n_threads; i++)
-        cm_check_eq(cm_thread_start("sorting", work, &members[i], &members[i].thread, &error), CAPMILL_OK);
-    work(&members[0]);
-    for (unsigned i = 1; i < n_threads; i++)
-        cm_thread_join(members[i].thread);
-    return (enum capmill_status)atomic_load(&team.outcome);
-}
+#include "unit/sort/made_team.h"
 
 /* Answers whether the window could do it. */
 static bool by_window(const struct made_run *run, bool verbatim, uint64_t slice_ns, uint64_t memory_bytes,
@@ -108,7 +24,7 @@ static bool by_window(const struct made_run *run, bool verbatim, uint64_t slice_
     made_outlet_init(&actual, run, slice_ns);
     made_expect(run, &expected, verbatim);
     cm_check_eq(cm_window_sink_create(&options, &sink, &error), CAPMILL_OK);
-    status = run_team(run, &sink, n_threads, seed);
+    status = team_run(&(struct team){.run = run, .sink = &sink}, n_threads, seed);
     cm_check_that(status >= 0, "seed %" PRIu64 ": status %d", seed, (int)status);
     cm_window_sink_read_facts(&sink, &facts);
     cm_check_eq(facts.late, status == CAPMILL_AGAIN);
@@ -120,38 +36,6 @@ static bool by_window(const struct made_run *run, bool verbatim, uint64_t slice_
     return status == CAPMILL_OK;
 }
 
-static void run_tasks(void *context, size_t n, void (*task)(void *argument, size_t i), void *argument)
-{
-    (void)context;
-    for (size_t i = n; i > 0; i--)
-        task(argument, i - 1);
-}
-
-static enum capmill_status refetch(void *context, uint32_t input, uint64_t offset, void *buffer, size_t n,
-                                   struct cm_error *error)
-{
-    const struct made_run *run = context;
-
-    (void)error;
-    cm_check_that(offset + n <= run->sizes[input], "a read beyond the input");
-    memcpy(buffer, run->bytes[input] + offset, n);
-    return CAPMILL_OK;
-}
-
-struct gatherer {
-    struct cm_gather *gather;
-    struct cm_thread *thread;
-    enum capmill_status status;
-};
-
-static void gather_work(void *context)
-{
-    struct gatherer *gatherer = context;
-    struct cm_error error = {0};
-
-    gatherer->status = cm_gather_work(gatherer->gather, NULL, NULL, &error);
-}
-
 static void by_index(const struct made_run *run, bool verbatim, uint64_t slice_ns, unsigned n_threads,
                      uint64_t seed)
 {
@@ -161,20 +45,20 @@ static void by_index(const struct made_run *run, bool verbatim, uint64_t slice_n
                                       .outlet = &actual.table,
                                       .memory_bytes = 1u << 30,
                                       .sequence_base = run->sequence_base};
-    struct cm_parallel parallel = {.n_threads = n_threads, .run = run_tasks};
-    struct cm_refetch read = {(void *)(uintptr_t)run, refetch};
-    struct gatherer gatherers[N_THREADS];
+    struct cm_parallel parallel = {.n_threads = n_threads, .run = team_tasks};
+    struct cm_refetch read = {(void *)(uintptr_t)run, team_refetch};
     struct cm_error error = {0};
     struct cm_gather *gather;
     struct cm_index *index;
     struct cm_sink sink;
     size_t n_packets = 0;
+    uint64_t n_bytes;
 
     made_outlet_init(&expected, run, slice_ns);
     made_outlet_init(&actual, run, slice_ns);
     made_expect(run, &expected, verbatim);
     cm_check_eq(cm_index_sink_create(&options, &sink, &error), CAPMILL_OK);
-    cm_check_eq(run_team(run, &sink, n_threads, seed), CAPMILL_OK);
+    cm_check_eq(team_run(&(struct team){.run = run, .sink = &sink}, n_threads, seed), CAPMILL_OK);
     cm_check_eq(sink.finish(sink.shared, &error), CAPMILL_OK);
     index = cm_index_sink_take(&sink);
     sink.close(sink.shared);
@@ -183,16 +67,7 @@ static void by_index(const struct made_run *run, bool verbatim, uint64_t slice_n
     cm_check_eq(cm_index_packets(index), n_packets);
     cm_check_eq(cm_index_order(index, &parallel, &error), CAPMILL_OK);
     gather = cm_gather_create(index, &options, &read);
-    for (unsigned i = 0; i < n_threads; i++)
-        gatherers[i] = (struct gatherer){.gather = gather};
-    for (unsigned i = 1; i < n_threads; i++)
-        cm_check_eq(cm_thread_start("gathering", gather_work, &gatherers[i], &gatherers[i].thread, &error),
-                    CAPMILL_OK);
-    gather_work(&gatherers[0]);
-    for (unsigned i = 1; i < n_threads; i++)
-        cm_thread_join(gatherers[i].thread);
-    for (unsigned i = 0; i < n_threads; i++)
-        cm_check_eq(gatherers[i].status, CAPMILL_OK);
+    cm_check_eq(team_gather(gather, n_threads, NULL, NULL, &n_bytes), CAPMILL_OK);
     cm_check_eq(cm_gather_packets(gather), n_packets);
     made_check(&actual, &expected, seed);
     cm_gather_destroy(gather);
@@ -233,7 +108,7 @@ CM_TEST(sorted_output, one_thread)
 
 CM_TEST(sorted_output, several_threads)
 {
-    cm_check(sort_many(5000, 80, N_THREADS) > 25);
+    cm_check(sort_many(5000, 80, TEAM_THREADS) > 25);
 }
 
 /* What comes after the last packet goes into the slice of that packet, not into an earlier one. */

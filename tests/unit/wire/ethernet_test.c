@@ -133,6 +133,8 @@ CM_TEST(ethernet, pppoe)
     put16(&p, 0x0057);
     put_ip_tcp(&p, 6);
     h = decode(CM_LINK_ETHERNET, &p);
+    cm_check_eq(h.eth_type, CM_ETH_PPPOE); /* not what PPP carries */
+    h.eth_type = CM_ETH_IPV6;              /* all else is as if that stood there */
     check_ip_tcp(&h, 6, 22);
     p.bytes[14] = 0x21; /* another version */
     h = decode(CM_LINK_ETHERNET, &p);

@@ -234,7 +234,8 @@ static inline void check_ip_tcp(const struct cm_headers *h, unsigned version, ui
     cm_check_eq(h->src_port, 1234);
     cm_check_eq(h->dst_port, 80);
     cm_check_eq(h->tcp_flags, 0x18);
-    cm_check_eq(h->eth_type == CM_ETH_IPV4 || h->eth_type == CM_ETH_IPV6, true);
+    cm_check_eq(h->eth_type == CM_ETH_IPV4 || h->eth_type == CM_ETH_IPV6 || h->eth_type == CM_ETH_PPPOE,
+                true);
     cm_check_eq(h->flags & (CM_HEADERS_CUT | CM_HEADERS_BAD), 0);
 }
 
