@@ -12,6 +12,7 @@
 #include "pipeline/outputs.h"
 #include "pipeline/pass.h"
 #include "pipeline/run_int.h"
+#include "pipeline/table_wish.h"
 #include "sort/entry.h"
 
 /* Below this share of a file in the page cache, several reads in flight beat reads by the threads that need
@@ -237,6 +238,7 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
 {
     const struct cm_plan *plan = &run->plan;
     bool by_flow = run->job.filter.min_flow_packets > 1;
+    bool facts = false;
     const char *change = run->transform != NULL ? "change -> " : "";
     char operators[128];
     const char *read = plan->as_chain ? "cm-chain" : "cm-range";
@@ -280,6 +282,13 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
     if (by_flow)
         ADD("passes:   first read -> frame%s -> count the packets of flows; then\n",
             operators_text(run, true, false, operators, sizeof(operators)));
+    if (cm_run_writes_packets(run) && cm_tables_check(&run->job, &facts, error) < 0) {
+        free(text);
+        return error->status;
+    }
+    if (facts)
+        ADD("passes:   a read before -> frame%s -> what columns tell of whole flows; then\n",
+            operators_text(run, true, by_flow, operators, sizeof(operators)));
     if (plan->as_chain && plan->n_threads > 1) {
         ADD("stages:   [%s-0] read -> frame\n", read);
         ADD("          =ring x%u, 64 batches of 512 packets=>\n", plan->n_threads - 1);
