@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The capmill program: words → job → run → results, messages and an exit status. All work is libcapmill's. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/completion.h"
 #include "cli/config.h"
@@ -147,11 +148,18 @@ static bool is_told(const struct cm_typed *typed)
            typed->example_config || typed->print_config;
 }
 
+/* Whoever read our output had enough: nobody needs to be told, where there was nothing but that to write. */
+static bool reader_had_enough(const struct cm_typed *typed, enum capmill_status status)
+{
+    return status == CAPMILL_E_CLOSED &&
+           (typed->n_outputs == 0 || (typed->n_outputs == 1 && strcmp(typed->outputs[0].path, "-") == 0));
+}
+
 static void print_failure(struct cm_messages *messages, const struct cm_typed *typed,
                           const struct cm_error *error)
 {
-    if (error->status == CAPMILL_E_CLOSED)
-        return; /* whoever read our output had enough: nobody needs to be told */
+    if (reader_had_enough(typed, error->status))
+        return;
     cm_messages_failure(messages, error->text[0] != 0 ? error->text : capmill_status_name(error->status));
     cm_messages_hint(messages, error->status, typed->command);
 }
@@ -174,6 +182,8 @@ int main(int argc, char **argv)
         error.status = status;
         print_failure(&messages, &typed, &error);
     }
+    if (status == CAPMILL_E_CLOSED && !reader_had_enough(&typed, status))
+        status = CAPMILL_E_IO; /* the other outputs are not there either */
     cm_typed_free(&typed);
     return status >= 0 && skipped ? EXIT_SKIPPED : exit_status_of(status);
 }

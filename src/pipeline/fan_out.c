@@ -369,6 +369,19 @@ static void report_flows(struct cm_fan_out *fan, const struct cm_table_output *t
                          cm_table_files_path(cm_table_output_files(table)), n_early);
 }
 
+/* Whoever meant to add to a table wants to know that it was replaced. */
+static void report_removed(struct cm_fan_out *fan, const struct cm_table_files *files)
+{
+    size_t n = cm_table_files_removed(files);
+
+    if (n > 0)
+        cm_state_message(
+            &fan->options.run->state, CAPMILL_NOTE,
+            "%s: replaced as a whole; %zu files of the run before that this one did not write again "
+            "were removed",
+            cm_table_files_path(files), n);
+}
+
 enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *error)
 {
     struct capmill_run *run = fan->options.run;
@@ -403,6 +416,7 @@ enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *e
             report->n_tables++;
             report->files_written += in_parts ? cm_table_files_count(files) : 0;
             report_flows(fan, output->table);
+            report_removed(fan, files);
             status = cm_results_take_paths(run, &path, 1, error);
         }
     }

@@ -32,12 +32,24 @@ static const struct {
     {".json.zst", CAPMILL_FORMAT_JSONL, CAPMILL_CODEC_ZSTD},
 };
 
+static char lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+/* In any case: X.PARQUET is no capture. */
 static bool ends_with(const char *text, const char *end)
 {
     size_t n_text = strlen(text);
     size_t n_end = strlen(end);
 
-    return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
+    if (n_text < n_end)
+        return false;
+    for (size_t i = 0; i < n_end; i++) {
+        if (lower(text[n_text - n_end + i]) != end[i])
+            return false;
+    }
+    return true;
 }
 
 enum capmill_format cm_output_format(const struct capmill_output *output)

@@ -191,6 +191,7 @@ static enum capmill_status remove_stale(struct cm_table_files *files, struct cm_
             status = cm_output_refuse_input(&files->options.rules, path, &facts, error);
             if (status >= 0)
                 status = cm_path_remove(path, error);
+            files->n_removed += status >= 0;
         }
         /* folders that are empty now, innermost first; others refuse to go */
         for (char *slash = path; path != NULL && status >= 0 && (slash = strrchr(path, '/')) != NULL &&

@@ -422,3 +422,8 @@ size_t cm_table_files_count(const struct cm_table_files *files)
 {
     return files->n_targets;
 }
+
+size_t cm_table_files_removed(const struct cm_table_files *files)
+{
+    return files->n_removed;
+}

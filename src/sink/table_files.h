@@ -50,5 +50,6 @@ uint64_t cm_table_files_bytes(const struct cm_table_files *files); /* after fini
 /* What was written, borrowed: the file, or the folder. */
 const char *cm_table_files_path(const struct cm_table_files *files);
 size_t cm_table_files_count(const struct cm_table_files *files);
+size_t cm_table_files_removed(const struct cm_table_files *files); /* of a run before; after commit */
 
 #endif

@@ -41,6 +41,7 @@ struct cm_table_files {
     char *sidecar_name; /* of a data set: below its folder */
     char **before;      /* what a run before left, by its manifest */
     size_t n_before;
+    size_t n_removed; /* of those, as this run did not write them again */
     uint64_t n_rows;
     uint64_t held_bytes;
     uint64_t n_uses;

@@ -178,6 +178,10 @@ CM_TEST(export_failures, a_full_disk_behind_one)
             struct ran ran;
 
             open_failing(&failing, k % 2 ? "packets = 3000\n" : "size = 9M\norder = shuffled\n");
+            if (failing.out[0] != '/') { /* the device is of another system, which runs us */
+                close_failing(&failing, 0);
+                cm_skip("no device that is always full");
+            }
             memcpy(named, outputs, sizeof(outputs));
             for (const char *at = failing.out; *at != 0; at++) /* back to the root, from any depth */
                 strcat(full, *at == '/' ? "../" : "");

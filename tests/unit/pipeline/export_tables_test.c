@@ -353,8 +353,7 @@ static const struct capmill_filter_rule inner[] = {
     {.field = CAPMILL_FILTER_PORT, .value = "80"},
     {.field = CAPMILL_FILTER_PORT, .negate = true, .value = "81"}};
 static const struct capmill_filter_group group = {.op = CAPMILL_FILTER_OR, .rules = inner, .n_rules = 2};
-static const struct capmill_filter_rule outer[] = {
-    {.field = CAPMILL_FILTER_EXPRESSION, .value = "ip or ip6"}};
+static const struct capmill_filter_rule outer[] = {{.field = CAPMILL_FILTER_MIN_LEN, .value = "20"}};
 static const struct capmill_word port_words[] = {{"80=8080", NULL}, {"443=8443", NULL}};
 
 static void ask_for_notes(struct capmill_job *job)
@@ -391,7 +390,7 @@ CM_TEST(export_tables, manifests_say_what_was_asked_for)
     run_tables(&tables, ask_for_notes, &ways[1]);
     cm_check_that(tables.ran.status == CAPMILL_OK, "%s", tables.ran.text);
     text = manifest_of(&tables);
-    cm_check_that(strstr(text, "\"capmill.filter\": \"filter=ip or ip6 or(port=80 not(port=81)) "
+    cm_check_that(strstr(text, "\"capmill.filter\": \"min-len=20 or(port=80 not(port=81)) "
                                "min-flow-packets=2\"") != NULL,
                   "%s", text);
     cm_check_that(strstr(text, "\"capmill.changes\": \"time-offset=1s replace-port=80=8080 "

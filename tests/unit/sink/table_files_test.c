@@ -194,6 +194,10 @@ CM_TEST(table_files, take_turns_with_descriptors)
     if (cm_folder_walk("/proc/self/fd", temporary_count_entry, &before, NULL) != CAPMILL_OK)
         cm_skip("descriptors cannot be counted here");
     temporary_open(&folder);
+    if (folder.path[0] != '/') { /* another system's list, shown by what runs us */
+        temporary_close(&folder);
+        cm_skip("descriptors cannot be counted here");
+    }
     made_encoder_init(&encoder);
     snprintf(path, sizeof(path), "%s/set", folder.path);
     /* groups of 100000 bytes: none fits the buffer of a file, so that each is written when it ends */
