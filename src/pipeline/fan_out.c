@@ -274,7 +274,7 @@ static enum capmill_status open_capture(struct cm_fan_out *fan, const struct cap
 static enum capmill_status open_outputs(struct cm_fan_out *fan, struct cm_error *error)
 {
     const struct capmill_job *job = &fan->options.run->job;
-    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+    bool in_parts = cm_job_tables_are_data_sets(job);
     enum capmill_status status = cm_column_lists_make(job, &fan->columns, error);
 
     if (status >= 0)
@@ -388,7 +388,7 @@ enum capmill_status cm_fan_out_report(struct cm_fan_out *fan, struct cm_error *e
     struct capmill_report *report = &run->report;
     uint64_t n_hidden = 0;
     uint64_t n_beyond_pcap = 0;
-    bool in_parts = run->job.table.partition.value != NULL || run->job.table.max_file_bytes > 0;
+    bool in_parts = cm_job_tables_are_data_sets(&run->job);
     enum capmill_status status = CAPMILL_OK;
 
     for (size_t i = 0; i < fan->n && status >= 0; i++) {

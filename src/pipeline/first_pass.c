@@ -191,12 +191,10 @@ static enum capmill_status find_facts(struct capmill_run *run, struct cm_error *
 static enum capmill_status refuse_streams(const struct capmill_run *run, const char *what,
                                           struct cm_error *error)
 {
-    for (uint32_t i = 0; i < run->inputs.n; i++) {
-        if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
-            return cm_error_set(
-                error, CAPMILL_E_UNSUPPORTED, 0,
-                "%s take a read before, and a stream can be read once; write it to a file first", what);
-    }
+    if (cm_inputs_have_stream(&run->inputs))
+        return cm_error_set(error, CAPMILL_E_UNSUPPORTED, 0,
+                            "%s take a read before, and a stream can be read once; write it to a file first",
+                            what);
     return CAPMILL_OK;
 }
 

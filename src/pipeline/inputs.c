@@ -419,3 +419,12 @@ bool cm_inputs_have(const struct cm_inputs *inputs, const struct cm_file_facts *
     }
     return false;
 }
+
+bool cm_inputs_have_stream(const struct cm_inputs *inputs)
+{
+    for (uint32_t i = 0; i < inputs->n; i++) {
+        if (inputs->all[i].is_stream && !inputs->all[i].is_skipped)
+            return true;
+    }
+    return false;
+}

@@ -80,6 +80,8 @@ enum capmill_status cm_input_map(struct cm_inputs *inputs, struct cm_input *inpu
 enum capmill_status cm_inputs_check_sizes(const struct cm_inputs *inputs, uint32_t first, uint32_t end,
                                           struct cm_error *error);
 
+/* Whether any that is not skipped can be read once only. */
+bool cm_inputs_have_stream(const struct cm_inputs *inputs);
 /* Whether these facts are those of an input. */
 bool cm_inputs_have(const struct cm_inputs *inputs, const struct cm_file_facts *facts);
 

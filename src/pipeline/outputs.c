@@ -244,7 +244,7 @@ static bool same_path(const char *a, const char *b)
 /* The schema beside a file of Avro; NULL where there is none. One allocation. */
 static char *schema_path(const struct capmill_job *job, const struct capmill_output *output)
 {
-    bool in_parts = job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+    bool in_parts = cm_job_tables_are_data_sets(job);
 
     if (in_parts || cm_output_format(output) != CAPMILL_FORMAT_AVRO || cm_output_is_stream(output->path))
         return NULL;

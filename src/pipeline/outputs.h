@@ -14,6 +14,11 @@ static inline bool cm_format_is_table(enum capmill_format format)
     return format >= CAPMILL_FORMAT_PARQUET;
 }
 bool cm_job_has_tables(const struct capmill_job *job);
+/* Tables are folders of files. */
+static inline bool cm_job_tables_are_data_sets(const struct capmill_job *job)
+{
+    return job->table.partition.value != NULL || job->table.max_file_bytes > 0;
+}
 /* One capture is written, by places; else everything goes over a fan-out. */
 bool cm_job_is_one_capture(const struct capmill_job *job);
 /* Any output is written as it comes, so that nothing of it can be taken back. */

@@ -92,15 +92,6 @@ static enum capmill_status choose_io(struct capmill_run *run, struct cm_error *e
     return CAPMILL_OK;
 }
 
-static bool has_stream(const struct capmill_run *run)
-{
-    for (uint32_t i = 0; i < run->inputs.n; i++) {
-        if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
-            return true;
-    }
-    return false;
-}
-
 /* Do the inputs follow one another in time, in the order in which they are named? */
 static bool follow_one_another(const struct capmill_run *run)
 {
@@ -261,11 +252,13 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
         return CAPMILL_OK;
     }
     ADD("inputs:   %" PRIu32 ", %" PRIu64 " bytes%s\n", run->inputs.n, bytes,
-        has_stream(run) ? " and a stream of unknown length" : "");
+        cm_inputs_have_stream(&run->inputs) ? " and a stream of unknown length" : "");
     ADD("threads:  %u\n", plan->n_threads);
     ADD("memory:   %" PRIu64 " MiB\n", plan->memory_bytes >> 20);
-    ADD("i/o:      %s (%s), blocks of %zu KiB\n", has_stream(run) ? "stream" : cm_io_name(plan->io),
-        has_stream(run) ? "it can only be read in order" : plan->io_reason, plan->block_bytes >> 10);
+    ADD("i/o:      %s (%s), blocks of %zu KiB\n",
+        cm_inputs_have_stream(&run->inputs) ? "stream" : cm_io_name(plan->io),
+        cm_inputs_have_stream(&run->inputs) ? "it can only be read in order" : plan->io_reason,
+        plan->block_bytes >> 10);
     if (plan->as_chain)
         ADD("framing:  one chain (%s), ranges of %" PRIu64 " MiB\n", plan->chain_reason,
             plan->range_bytes >> 20);
@@ -274,9 +267,9 @@ static enum capmill_status write_text(struct capmill_run *run, struct cm_error *
             plan->range_bytes >> 20);
     if (cm_run_writes_packets(run)) {
         ADD("method:   %s (%s)\n", method_name(plan), plan->method_reason);
-        if (plan->by_window && !has_stream(run) && !plan->as_read)
+        if (plan->by_window && !cm_inputs_have_stream(&run->inputs) && !plan->as_read)
             ADD("          if a packet comes too late for the window: index\n");
-        else if (plan->by_window && !has_stream(run) && run->inputs.n > 1)
+        else if (plan->by_window && !cm_inputs_have_stream(&run->inputs) && run->inputs.n > 1)
             ADD("          if inputs overlap in time: merge\n");
     }
     if (by_flow)
@@ -327,7 +320,7 @@ enum capmill_status cm_plan_make(struct capmill_run *run, struct cm_error *error
     plan->memory_bytes = cm_max_u64(plan->memory_bytes, MEMORY_FLOOR_BYTES);
     if (run->job.command == CAPMILL_GENERATE)
         return write_text(run, error);
-    if (run->job.filter.min_flow_packets > 1 && has_stream(run))
+    if (run->job.filter.min_flow_packets > 1 && cm_inputs_have_stream(&run->inputs))
         return cm_error_set(
             error, CAPMILL_E_UNSUPPORTED, 0,
             "keeping flows of at least %" PRIu64

@@ -31,15 +31,6 @@ struct attempt {
     struct cm_sort_options sort;
 };
 
-static bool has_stream(const struct capmill_run *run)
-{
-    for (uint32_t i = 0; i < run->inputs.n; i++) {
-        if (run->inputs.all[i].is_stream && !run->inputs.all[i].is_skipped)
-            return true;
-    }
-    return false;
-}
-
 static bool is_input(void *context, const struct cm_file_facts *facts)
 {
     struct attempt *attempt = context;
@@ -122,7 +113,7 @@ static enum capmill_status open_attempt(struct attempt *attempt, struct capmill_
     attempt->sort = (struct cm_sort_options){.order = run->plan.as_read ? CM_SORT_AS_READ : CM_SORT_BY_TIME,
                                              .memory_bytes = shares_of(run).packets,
                                              .sequence_base = run->sequence_base,
-                                             .read_once = has_stream(run)};
+                                             .read_once = cm_inputs_have_stream(&run->inputs)};
     return cm_job_is_one_capture(&run->job) ? open_capture(attempt, error) : open_fan(attempt, error);
 }
 
@@ -424,7 +415,7 @@ static enum capmill_status try_once(struct capmill_run *run, bool *as_chain, boo
     } else if (outcome == CM_PASS_DISPROVED) {
         *as_chain = true;
         status = CAPMILL_AGAIN;
-    } else if (outcome == CM_PASS_LATE && has_stream(run)) {
+    } else if (outcome == CM_PASS_LATE && cm_inputs_have_stream(&run->inputs)) {
         status = fail_late_stream(run, error);
     } else if (outcome == CM_PASS_LATE) {
         *by_window = false;
